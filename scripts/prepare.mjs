@@ -6,7 +6,7 @@ import fs from 'node:fs'
 import { createRequire } from 'node:module'
 import { buildNative } from './build-native.mjs'
 import { fetchLlama } from './fetch-llama.mjs'
-import { bundleCli, bundleEngineProcess } from './support/bundle-cli.mjs'
+import { bundleChildren, bundleCli } from './support/bundle-cli.mjs'
 import { bundlePage } from './support/bundle-page.mjs'
 import { installDependencies } from './support/dependencies.mjs'
 import { inRoot, root } from './support/root.mjs'
@@ -55,7 +55,7 @@ export async function buildTypeScript() {
   fs.cpSync(inRoot('src/commonjs'), inRoot('dist/commonjs'), { recursive: true }) // as it is
   await bundleCli()
   await bundlePage()
-  await bundleEngineProcess()
+  await bundleChildren()
   fs.chmodSync(inRoot('dist/cli/main.cjs'), 0o755) // npx runs it as a program
   writeStamp(stamp, hash)
   console.log('typescript: built dist')

@@ -5,8 +5,10 @@
 #include "addon/file-lock-export.h"
 #include "addon/send-buffer.h"
 #include "addon/to-js.h"
+#include "addon/worker-export.h"
 #include "llama/runtime/devices.h"
 #include "llama/runtime/runtime.h"
+#include "llama/runtime/workers.h"
 
 namespace sluice {
 namespace {
@@ -54,6 +56,7 @@ Napi::Value backends(const Napi::CallbackInfo& info) {
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("llamaCppVersion", runtime_version());
+  exports.Set("rpcVersion", rpc_version());
   exports.Set("loadBackends", Napi::Function::New(env, load_backends_from, "loadBackends"));
   exports.Set("backends", Napi::Function::New(env, backends, "backends"));
   exports.Set("devices", Napi::Function::New(env, devices, "devices"));
@@ -61,6 +64,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("Engine", EngineWrap::define(env));
   exports.Set("setSendBuffer", Napi::Function::New(env, set_send_buffer, "setSendBuffer"));
   exports.Set("lockFile", Napi::Function::New(env, lock_file, "lockFile"));
+  exports.Set("serveDevices", Napi::Function::New(env, serve_devices_from, "serveDevices"));
   return exports;
 }
 

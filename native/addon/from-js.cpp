@@ -227,6 +227,7 @@ EngineOptions engine_options(const Napi::Object& object) {
   options.poll = integer(object, "poll");
   options.priority = priority(string(object, "priority"));
   options.placement = placement_request(object);
+  options.workers = strings(object, "workers");
   options.chat_template = string(object, "chatTemplate");
   options.tools_fallback = object.Get("toolsFallback").ToBoolean();
   options.draft_path = string(object, "draft");
@@ -239,6 +240,16 @@ EngineOptions engine_options(const Napi::Object& object) {
   options.window = integer(object, "window");
   options.queue_deadline =
       std::chrono::milliseconds(static_cast<int64_t>(number(object, "queueDeadlineMs")));
+  return options;
+}
+
+WorkerOptions worker_options(const Napi::Object& object) {
+  WorkerOptions options;
+  options.host = string(object, "host");
+  options.port = integer(object, "port");
+  options.cache_dir = string(object, "cacheDir");
+  options.threads = integer(object, "threads");
+  options.gpu = gpu_use(string(object, "gpu"));
   return options;
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/engine.h"
+#include "llama/runtime/workers.h"
 
 namespace sluice {
 
@@ -20,6 +21,7 @@ Napi::Object object(const Napi::Object& parent, const char* key);
 std::vector<int32_t> token_ids(const Napi::Object& object, const char* key);
 
 EngineOptions engine_options(const Napi::Object& object);
+WorkerOptions worker_options(const Napi::Object& object);
 RequestGroup request_group(const Napi::Object& object);
 std::shared_ptr<EmbeddingRequest> embedding_request(const Napi::Object& object);
 ChatPrompt chat_prompt(const Napi::Object& object);

@@ -22,6 +22,7 @@ const char* code_name(FaultCode code) {
     case FaultCode::model_invalid: return "ERR_MODEL_INVALID";
     case FaultCode::out_of_memory: return "ERR_OUT_OF_MEMORY";
     case FaultCode::gpu_unavailable: return "ERR_GPU_UNAVAILABLE";
+    case FaultCode::worker_unavailable: return "ERR_WORKER_UNAVAILABLE";
     case FaultCode::context_length: return "ERR_CONTEXT_LENGTH";
     case FaultCode::invalid_request: return "ERR_INVALID_REQUEST";
     case FaultCode::invalid_grammar: return "ERR_INVALID_GRAMMAR";

@@ -15,6 +15,7 @@ enum class FaultCode {
   model_invalid,
   out_of_memory,
   gpu_unavailable,
+  worker_unavailable,
   context_length,
   invalid_request,
   invalid_grammar,

@@ -30,6 +30,7 @@ struct EngineOptions {
   int32_t poll = 0;       // how long compute threads spin before they sleep, 0 to 100
   ThreadPriority priority = ThreadPriority::normal;
   PlacementRequest placement;
+  std::vector<std::string> workers;        // of other machines: "10.0.0.2:50052"
   std::string chat_template;               // instead of the model's own; empty is none
   bool tools_fallback = false;             // tells of tools where the template does not
   std::vector<std::string> adapter_paths;  // of LoRA adapters that requests may ask for

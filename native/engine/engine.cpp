@@ -158,7 +158,8 @@ Engine::Opened Engine::open() {
     const Fault fault = fault_of(error, FaultCode::engine_failed);
     const bool is_of_device =
         fault.code == FaultCode::out_of_memory || fault.code == FaultCode::engine_failed;
-    if (options_.placement.gpu != GpuUse::automatic || !is_of_device || closing_) throw;
+    const bool is_named = options_.placement.gpu != GpuUse::automatic || !options_.workers.empty();
+    if (is_named || !is_of_device || closing_) throw;
     failed = {"WARN_GPU_FAILED",
               "the CPU computes alone, because the GPU could not: " + fault.message};
   }

@@ -8,6 +8,7 @@
 #include "gguf/gguf-preflight.h"
 #include "llama/lora/adapter.h"
 #include "llama/runtime/devices.h"
+#include "llama/runtime/workers.h"
 #include "llama/template/chat-template.h"
 
 namespace sluice {
@@ -159,7 +160,7 @@ void fit(LoadPlan& plan, const std::vector<Device>& devices, const DeviceChoice&
   const Model& outline = *outlines.at(plan.target, plan.draft).target;
   const Sizing::ContextWish context = Sizing(options).context_wish(outline);
   FitRequest request;
-  request.is_named = !backend_name(asked.gpu).empty();
+  request.is_named = !backend_name(asked.gpu).empty() || !options.workers.empty();
   request.layers_total = layers_total = outline.layers();
   request.gpu_layers = asked.gpu_layers;
   request.context = context.most;
@@ -181,6 +182,15 @@ bool is_ample_for(const Models& models, const Sizing& sizing, const EngineOption
 // Whether its weights, should they be copied while they load, take at most half of free memory.
 bool is_small_file(const EngineOptions& options) {
   return model_file_bytes(options.model_path) + adapter_bytes(options) <= options.free.bytes / 2;
+}
+
+Warning trusted_network(const std::vector<std::string>& workers) {
+  std::string names;
+  for (const std::string& one : workers) names += (names.empty() ? "" : ", ") + one;
+  return {"WARN_TRUSTED_NETWORK",
+          "weights, prompts and replies cross the network to " + names +
+              " without a key and unencrypted, and whoever reaches a worker can run code on it: "
+              "for a network that you trust, and no other"};
 }
 
 // Whether the fault is the file's or the caller's, and no device's.
@@ -207,17 +217,22 @@ LoadPlan plan_load(const EngineOptions& options, const IsAbandoned& is_abandoned
   const PlacementRequest& asked = options.placement;
   const std::string named = backend_name(asked.gpu);
   LoadPlan plan = plan_of(options);
-  if (asked.gpu == GpuUse::off || (named.empty() && asked.gpu_layers == 0)) return plan;
+  const bool has_workers = !options.workers.empty();
+  const bool has_no_gpu = asked.gpu == GpuUse::off || (named.empty() && asked.gpu_layers == 0);
+  if (has_no_gpu && !has_workers) return plan;
+  add_workers(options.workers);
   // Without layers for it a named backend only has to be there.
   const Look look = asked.gpu_layers == 0 ? Look::names : Look::started;
-  const std::vector<Device> devices = find_devices(look, named);
-  const DeviceChoice choice = choose_devices(devices, asked);
+  const std::vector<Device> devices =
+      find_devices(look, asked.gpu == GpuUse::off ? kWorkerBackend : named);
+  DeviceChoice choice = choose_devices(devices, asked);
+  if (has_workers) choice.warnings.push_back(trusted_network(options.workers));
   plan.warnings = choice.warnings;
   if (choice.sets.empty()) return plan;
   try {
     fit(plan, devices, choice, options, is_abandoned);
   } catch (const FaultError& error) {
-    if (!named.empty() || is_final(error)) throw;
+    if (!named.empty() || has_workers || is_final(error)) throw;
     plan = plan_of(options);
     plan.warnings = choice.warnings;
     plan.warnings.push_back(

@@ -23,8 +23,8 @@ struct LoadPlan {
 using IsAbandoned = std::function<bool()>;
 
 // Looks at the devices and measures the models without their weights, unless the options leave the
-// CPU alone; then no device is touched. Throws FaultError: gpu_unavailable, out_of_memory,
-// model_not_found, model_invalid, cancelled.
+// CPU alone; then no device is touched. Throws FaultError: gpu_unavailable, worker_unavailable,
+// out_of_memory, model_not_found, model_invalid, cancelled.
 LoadPlan plan_load(const EngineOptions& options, const IsAbandoned& is_abandoned);
 
 // What that load would take, without loading any weights. Throws as plan_load() does.

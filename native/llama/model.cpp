@@ -135,7 +135,8 @@ Devices devices_of(const ModelParams& params) {
   }
   devices.list.push_back(nullptr);
   devices.split = params.tensor_split;
-  devices.split.resize(llama_max_devices());  // it reads so many
+  // It reads so many.
+  devices.split.resize(std::max(llama_max_devices(), params.devices.size()));
   return devices;
 }
 

@@ -53,12 +53,22 @@ FaultError unavailable(const std::vector<Device>& devices, const std::string& ba
                                                     "; gpu 'auto' takes what is there");
 }
 
-// The devices that may be used, of one backend; the best where none is named.
+// The devices of workers that may be used.
+DeviceSet usable_workers(const std::vector<Device>& devices) {
+  DeviceSet found;
+  for (size_t i = 0; i < devices.size(); ++i) {
+    if (devices[i].backend == kWorkerBackend && devices[i].fault.empty()) found.push_back(i);
+  }
+  return found;
+}
+
+// The devices of this machine that may be used, of one backend; the best where none is named.
 DeviceSet usable(const std::vector<Device>& devices, const std::string& named) {
   DeviceSet found;
   for (size_t i = 0; i < devices.size(); ++i) {
     const Device& device = devices[i];
-    const bool is_asked_for = named.empty() || device.backend == named;
+    const bool is_asked_for =
+        named.empty() ? device.backend != kWorkerBackend : device.backend == named;
     if (is_gpu(device) && is_asked_for && device.fault.empty()) found.push_back(i);
   }
   if (found.empty()) return found;
@@ -84,6 +94,11 @@ DeviceSet listed(const std::vector<Device>& devices, const std::string& backend)
     if (is_gpu(devices[i]) && devices[i].backend == backend) all.push_back(i);
   }
   return all;
+}
+
+DeviceSet joined(DeviceSet first, const DeviceSet& second) {
+  first.insert(first.end(), second.begin(), second.end());
+  return first;
 }
 
 void check_usable(const Device& device, const std::string& asked) {
@@ -263,10 +278,12 @@ bool is_fitting_whole(const std::vector<Device>& devices, const DeviceSet& set,
 
 DeviceChoice choose_devices(const std::vector<Device>& devices, const PlacementRequest& request) {
   DeviceChoice choice;
-  if (request.gpu == GpuUse::off) return choice;
+  const DeviceSet workers = usable_workers(devices);
+  const bool is_off = request.gpu == GpuUse::off;
+  if (is_off && workers.empty()) return choice;
   const std::string named = backend_name(request.gpu);
   if (named.empty() && request.gpu_layers == 0) return choice;
-  const DeviceSet found = usable(devices, named);
+  const DeviceSet own = is_off ? DeviceSet() : usable(devices, named);
   std::string faults;
   for (const Device& device : devices) {
     if (device.fault.empty() || (!named.empty() && device.backend != named)) continue;
@@ -274,11 +291,12 @@ DeviceChoice choose_devices(const std::vector<Device>& devices, const PlacementR
     choice.warnings.push_back({"WARN_GPU_FAILED", label(device) + " is not used: " + device.fault +
                                                       "; `sluice doctor` shows all devices"});
   }
-  if (found.empty() && !named.empty()) {
+  if (own.empty() && !named.empty()) {
     throw unavailable(
         devices, named,
         faults.empty() ? "this build has no device of it" : "none works (" + faults + ")");
   }
+  const DeviceSet found = joined(workers, own);
   const bool names_gpus =
       request.gpu_layers > 0 || request.main_gpu >= 0 || !request.tensor_split.empty();
   if (found.empty() && names_gpus) {
@@ -288,13 +306,16 @@ DeviceChoice choose_devices(const std::vector<Device>& devices, const PlacementR
                                "says why"});
   }
   if (found.empty() || request.gpu_layers == 0) return choice;
-  const DeviceSet all = listed(devices, devices[found.front()].backend);
+  const DeviceSet all =
+      joined(listed(devices, kWorkerBackend),
+             own.empty() ? DeviceSet() : listed(devices, devices[own.front()].backend));
   if (!request.tensor_split.empty()) {
     share(choice, devices, all, request.tensor_split);
   } else if (request.main_gpu >= 0) {
     choice.sets = {main_device(devices, all, request.main_gpu)};
   } else {
-    choice.sets = sets_of(devices, found, request.split_mode);
+    const bool shares = request.split_mode == SplitMode::automatic && !workers.empty();
+    choice.sets = sets_of(devices, found, shares ? SplitMode::layer : request.split_mode);
   }
   return choice;
 }

@@ -13,8 +13,10 @@ namespace sluice {
 // Which backend may compute beside the CPU.
 enum class GpuUse { automatic, off, cuda, vulkan, metal };
 // How layers are shared among devices. `automatic` takes one device where the model fits into it,
-// else all of them by layers.
+// else all of them by layers; where there are workers, all in any case.
 enum class SplitMode { automatic, none, layer };
+// The backend of devices of other machines. They are there only where they were asked for.
+inline const std::string kWorkerBackend = "rpc";
 // An integrated device's memory is the system's own.
 enum class DeviceKind { cpu, gpu, integrated, accelerator };
 
@@ -36,7 +38,8 @@ struct PlacementRequest {
   GpuUse gpu = GpuUse::automatic;
   int32_t gpu_layers = -1;  // -1 is as many as fit
   SplitMode split_mode = SplitMode::automatic;
-  // Both count all GPUs of the backend that is used, from 0, whether they work or not.
+  // Both count all devices of workers, then all GPUs of the backend that is used, from 0, whether
+  // they work or not.
   int32_t main_gpu = -1;            // the one device to use; -1 chooses
   std::vector<float> tensor_split;  // shares of the devices; empty is by their free memory
 };
@@ -50,7 +53,8 @@ struct DeviceChoice {
   std::vector<Warning> warnings;
 };
 
-// Throws FaultError(gpu_unavailable) where a backend or device that was asked for is not there.
+// Workers' devices come first: what goes from layer to layer crosses the network less often. Throws
+// FaultError(gpu_unavailable) where a backend or device that was asked for is not there.
 DeviceChoice choose_devices(const std::vector<Device>& devices, const PlacementRequest& request);
 
 // Bytes.
@@ -82,7 +86,7 @@ struct MemoryPlan {
 using Measure = std::function<MemoryPlan(const DeviceSet& set, int32_t layers, int32_t context)>;
 
 struct FitRequest {
-  bool is_named = false;     // a backend was asked for by name: the CPU alone is no answer
+  bool is_named = false;     // a backend or a worker was asked for: the CPU alone is no answer
   int32_t layers_total = 1;  // the output counts as one
   int32_t gpu_layers = -1;   // -1 is as many as fit
   int32_t context = 0;       // tokens per sequence that are wished for

@@ -27,7 +27,7 @@ const llama = [
   ...['CMakeLists.txt', 'LICENSE', 'licenses', 'cmake', 'include', 'src', 'common', 'vendor'],
   ...['tools', 'scripts/ui-assets.cmake', 'ggml/CMakeLists.txt', 'ggml/cmake', 'ggml/include'],
   'models/templates',
-  ...['cpu', 'cuda', 'vulkan', 'blas'].map((name) => `ggml/src/ggml-${name}`),
+  ...['cpu', 'cuda', 'vulkan', 'blas', 'rpc'].map((name) => `ggml/src/ggml-${name}`),
   ...['llama-spm', 'gpt-2', 'qwen2', 'bert-bge'].map((name) => `models/ggml-vocab-${name}.gguf`),
 ]
 

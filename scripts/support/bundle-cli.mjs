@@ -34,13 +34,18 @@ export async function bundleCli() {
   fs.writeFileSync(inRoot('dist/cli/LICENSES.txt'), licensesOf(Object.keys(metafile.inputs)))
 }
 
-/** Makes the program of an engine's own process one file: it starts each time an engine does. */
-export async function bundleEngineProcess() {
+/** Makes each program of a process of its own one file: an engine's starts each time it does. */
+export async function bundleChildren() {
+  for (const folder of ['isolation', 'workers']) await bundleChild(`dist/${folder}/child`)
+}
+
+/** @param {string} program */
+async function bundleChild(program) {
   const { build } = await import('esbuild')
   await build({
     absWorkingDir: root,
-    entryPoints: ['dist/isolation/child.js'],
-    outfile: 'dist/isolation/child.cjs',
+    entryPoints: [`${program}.js`],
+    outfile: `${program}.cjs`,
     bundle: true,
     format: 'cjs',
     platform: 'node',

@@ -12,6 +12,7 @@ export type ErrorCode =
   | 'ERR_PULL_FAILED'
   | 'ERR_OUT_OF_MEMORY'
   | 'ERR_GPU_UNAVAILABLE'
+  | 'ERR_WORKER_UNAVAILABLE'
   | 'ERR_CONTEXT_LENGTH'
   | 'ERR_INVALID_REQUEST'
   | 'ERR_INVALID_OPTION'
@@ -122,6 +123,16 @@ export class OutOfMemoryError extends SluiceError {
 export class GpuUnavailableError extends SluiceError {
   constructor(message: string) {
     super('ERR_GPU_UNAVAILABLE', message)
+  }
+}
+
+/**
+ * A worker of `rpc` cannot be reached, serves another program, or speaks another version. The
+ * `cause` of an engine's end where one did not come back.
+ */
+export class WorkerUnavailableError extends SluiceError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_WORKER_UNAVAILABLE', message, options)
   }
 }
 

@@ -8,7 +8,7 @@ export interface DeviceInfo {
   readonly name: string
   /** For example "NVIDIA H100 80GB HBM3". */
   readonly description: string
-  /** "cpu", "cuda", "vulkan", "metal", or another of ggml's in small letters. */
+  /** "cpu", "cuda", "vulkan", "metal", "rpc" of a worker, or another in small letters. */
   readonly backend: string
   /** The memory of an `integrated` device is the system's own. */
   readonly kind: 'cpu' | 'gpu' | 'integrated' | 'accelerator'
@@ -53,6 +53,8 @@ export interface Placement {
  *   cannot put a plain conversation into words; `complete()` works all the same
  * - `WARN_SMALL_STACK`: the system gave threads less stack than was asked for, so long words and
  *   deeply nested replies have lower limits
+ * - `WARN_TRUSTED_NETWORK`: there are workers (`rpc`), and what they do knows neither keys nor
+ *   encryption
  * - `WARN_CACHE_DIR`: computed states could not be written to `cacheDir` or read from it, or one
  *   was damaged; told while the engine runs, and of one kind once a minute at most
  */
@@ -70,6 +72,7 @@ export type LoadWarningCode =
   | 'WARN_CONTEXT_BEYOND_TRAINED'
   | 'WARN_CHAT_TEMPLATE'
   | 'WARN_SMALL_STACK'
+  | 'WARN_TRUSTED_NETWORK'
   | 'WARN_CACHE_DIR'
 
 /** What `load` would come to with the same options, on this machine as it is now. */

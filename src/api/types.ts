@@ -192,11 +192,25 @@ export interface LoadOptions {
    */
   toolWorkMax?: number
   /**
+   * Machines that compute a part of the model, each with `sluice worker` (or llama.cpp's
+   * rpc-server) running: `['10.0.0.2:50052']`, names or IPv4 addresses, 16 at most. The layers go
+   * to their devices and to the GPUs here, by what is free, unless `tensorSplit` or `mainGpu` say
+   * otherwise. For networks that you trust, and no other: there is no key, no encryption, and who
+   * reaches a worker can run code there. It implies `isolation: 'process'`. Rejects with
+   * ERR_WORKER_UNAVAILABLE. Default: none.
+   */
+  rpc?: readonly string[]
+  /**
+   * With `rpc`: how many milliseconds a worker that was lost may take to come back, before the
+   * engine ends. 1 to 2 ** 31 - 1, default 60,000.
+   */
+  rpcWaitMs?: number
+  /**
    * Where the engine computes. 'none' is in this process, which ends with it where llama.cpp
    * asserts or the system ends it. 'process' is in one of its own: where that dies, replies that
    * had begun fail with ERR_ENGINE_CRASHED, everything else goes on, and another process is
    * started, at most 3 times within 90 s. Then the engine ends, with ERR_ENGINE_ENDED. Default
-   * 'none'.
+   * 'none', with `rpc` 'process'.
    */
   isolation?: 'none' | 'process'
   /**
@@ -726,6 +740,8 @@ export interface EngineSettings {
   readonly gpu: string | false
   /** Layers that are on the GPU, the output counted as one. */
   readonly gpuLayers: number
+  /** Machines that compute a part of it, as they were given. */
+  readonly rpc: readonly string[]
   readonly kvType: 'f16' | 'bf16' | 'q8_0' | 'q4_0'
   /** As asked for. */
   readonly flashAttention: 'auto' | boolean

@@ -320,6 +320,7 @@ export type NativeErrorCode =
   | 'ERR_MODEL_INVALID'
   | 'ERR_OUT_OF_MEMORY'
   | 'ERR_GPU_UNAVAILABLE'
+  | 'ERR_WORKER_UNAVAILABLE'
   | 'ERR_CONTEXT_LENGTH'
   | 'ERR_INVALID_REQUEST'
   | 'ERR_INVALID_GRAMMAR'
@@ -457,6 +458,8 @@ export interface NativeEngineOptions {
   mainGpu: number
   /** Shares of the devices; none is by their free memory. */
   tensorSplit: number[]
+  /** Of other machines, which were asked before: "10.0.0.2:50052". */
+  workers: string[]
   /** In the place of the model's own; the empty string is none. */
   chatTemplate: string
   /** Whether tools are told where the template does not. */

@@ -8,6 +8,8 @@ import type { EnginePort, NativeDevice, NativeEngineOptions } from './engine-por
 export interface NativeAddon {
   /** llama.cpp's release, for example "0.5.0". */
   readonly llamaCppVersion: string
+  /** The version of ggml's RPC protocol: "7.0.0". */
+  readonly rpcVersion: string
   /**
    * Loads ggml's backends, those in these folders as well. To be called before anything else; does
    * nothing the second time. Throws when there is none that this processor can use.
@@ -35,6 +37,22 @@ export interface NativeAddon {
    * leaves. Throws where the file system has no locks.
    */
   lockFile(path: string): (() => void) | null
+  /**
+   * Serves this machine's devices to other machines. Nothing stops it but the end of the process,
+   * and what a client says may end that. Rejects where it cannot serve.
+   */
+  serveDevices(options: NativeWorkerOptions): Promise<never>
+}
+
+export interface NativeWorkerOptions {
+  /** An address of this machine, of IPv4. */
+  host: string
+  port: number
+  /** Folder for weights that came, so that they need not come again; the empty string is none. */
+  cacheDir: string
+  /** Where the processor computes. */
+  threads: number
+  gpu: 'auto' | 'off' | 'cuda' | 'vulkan' | 'metal'
 }
 
 export interface NativeBackend {

@@ -4,6 +4,7 @@ import {
   removeFlags,
   runFlags,
   serveFlags,
+  workerFlags,
 } from '../options/command-flags.js'
 import { environmentName } from '../options/flags.js'
 import { nearest } from '../options/nearest.js'
@@ -20,9 +21,14 @@ const others = [
 ]
 
 const known = [
-  ...Object.keys({ ...runFlags, ...chatFlags, ...serveFlags, ...doctorFlags, ...removeFlags }).map(
-    environmentName,
-  ),
+  ...Object.keys({
+    ...runFlags,
+    ...chatFlags,
+    ...serveFlags,
+    ...doctorFlags,
+    ...removeFlags,
+    ...workerFlags,
+  }).map(environmentName),
   ...others,
 ]
 

@@ -27,6 +27,7 @@ type EngineFlags = ReplyFlags | Settled<typeof doctorFlags>
 const converted: Readonly<Record<string, [option: string, read: (value: never) => unknown]>> = {
   gpu: ['gpu', (backend: string) => (backend === 'off' ? false : backend)],
   tensorSplit: ['tensorSplit', (shares: string) => shares.split(',').map(Number)],
+  rpc: ['rpc', (names: string) => names.split(',')],
   flashAttention: ['flashAttention', (mode: string) => (mode === 'auto' ? mode : mode === 'on')],
   embeddings: ['embeddings', (mode: string) => (mode === 'auto' ? undefined : mode === 'on')],
   cacheMib: ['cacheMiB', (mebibytes: number) => mebibytes],

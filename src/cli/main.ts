@@ -9,6 +9,7 @@ import {
   runFlags,
   serveFlags,
   showFlags,
+  workerFlags,
 } from '../options/command-flags.js'
 import { type Flags, type Settled, settleFlags } from '../options/flags.js'
 import { nameOptionsBy } from '../options/spoken-names.js'
@@ -62,6 +63,16 @@ const serve = program
     perform(serveFlags, given, async (flags) => {
       const { serveCommand } = await import('./serve.js')
       return serveCommand(flags)
+    }),
+  )
+
+const worker = program
+  .command('worker')
+  .description("Serve this machine's devices to engines elsewhere, in a trusted network.")
+  .action((given: object) =>
+    perform(workerFlags, given, async (flags) => {
+      const { workerCommand } = await import('./worker.js')
+      return workerCommand(flags)
     }),
   )
 
@@ -146,6 +157,10 @@ addFlags(serve, serveFlags, [
   'sluice serve --model model.gguf --alias my-model',
   'sluice serve --model model.gguf --parallel 8 --context 4096 --max-tokens 1000',
   'sluice serve --host 0.0.0.0 --api-key-file keys.txt --log-format json',
+])
+addFlags(worker, workerFlags, [
+  'sluice worker',
+  'sluice worker --host 10.0.0.2 --trusted-network --weights-dir weights',
 ])
 addFlags(doctor, doctorFlags, [
   'sluice doctor',

@@ -7,6 +7,7 @@ import { parseEstimateOptions } from '../options/engine-options.js'
 import { abortedBy, onAbort } from './abort-signals.js'
 import { fromCaller } from './call-site.js'
 import { EngineClient } from './engine-client.js'
+import { isolatedEngine } from './isolated/isolated-engine.js'
 import { modelId } from './model-id.js'
 import { loadBinding, nativeOptions } from './native-options.js'
 import { bytesOf, placementOf } from './placement.js'
@@ -49,7 +50,11 @@ async function estimateModel(given: unknown, options: EstimateOptions): Promise<
   const native: NativeEngineOptions = { ...nativeOptions(settled, addon), estimatesOnly: true }
   return new Promise<Estimate>((resolve, reject) => {
     let failure: unknown = new EngineFailedError('the estimate ended without a result')
-    const open = (wake: () => void) => new addon.Engine(native, wake)
+    // ggml ends the process where a worker is lost: not this one.
+    const open = (wake: () => void) => {
+      if (settled.rpc.length === 0) return new addon.Engine(native, wake)
+      return isolatedEngine(native, addon, settled, wake)
+    }
     const client = new EngineClient(open, settled, {
       onProgress: () => undefined, // no weights are loaded
       onReady: () => undefined,

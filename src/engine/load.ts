@@ -30,8 +30,9 @@ const mebibyte = 2 ** 20
  *
  * Rejects with ERR_INVALID_OPTION, ERR_BINARY_MISSING, ERR_MODEL_NOT_FOUND, ERR_MODEL_INVALID,
  * ERR_GPU_UNAVAILABLE, ERR_OUT_OF_MEMORY, ERR_ENGINE_FAILED, ERR_ENGINE_CRASHED with `isolation`,
- * ERR_PULL_FAILED of a model of the Hub, or ERR_CANCELLED when `signal` is aborted. What
- * `onProgress`, `onPull` or `onWarning` throws ends nothing: it becomes a process warning.
+ * ERR_WORKER_UNAVAILABLE with `rpc`, ERR_PULL_FAILED of a model of the Hub, or ERR_CANCELLED when
+ * `signal` is aborted. What `onProgress`, `onPull` or `onWarning` throws ends nothing: it becomes a
+ * process warning.
  *
  * @example
  * ```js
@@ -158,6 +159,7 @@ function makeEngine(
     mtp: native.mtp,
     draftMax: native.draftMax,
     isolation: settled.isolation,
+    rpc: settled.rpc,
     reasoningBudget: settled.reasoning.budget ?? -1,
     toolsFallback: native.toolsFallback,
     toolsMax: settled.toolsMax,

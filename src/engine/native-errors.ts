@@ -14,6 +14,7 @@ import {
   OutOfMemoryError,
   QueueTimeoutError,
   type SluiceError,
+  WorkerUnavailableError,
 } from '../api/errors.js'
 import type { LoadWarning } from '../api/placement-types.js'
 import type { NativeErrorCode, NativeErrorDetails } from '../binding/engine-port.js'
@@ -34,6 +35,8 @@ export function errorOf(error: NativeError): SluiceError {
       return new OutOfMemoryError(message)
     case 'ERR_GPU_UNAVAILABLE':
       return new GpuUnavailableError(message)
+    case 'ERR_WORKER_UNAVAILABLE':
+      return new WorkerUnavailableError(message)
     case 'ERR_CONTEXT_LENGTH':
       return new ContextLengthError(message, promptTokens ?? 0, contextTokens ?? 0, input)
     case 'ERR_INVALID_REQUEST':

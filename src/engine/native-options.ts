@@ -55,6 +55,7 @@ export function nativeOptions(
     splitMode: settled.splitMode ?? 'auto',
     mainGpu: settled.mainGpu ?? -1,
     tensorSplit: [...(settled.tensorSplit ?? [])],
+    workers: [], // by numbers, once they are found: each time that the engine's process starts
     chatTemplate: settled.chatTemplate ?? '',
     toolsFallback: settled.toolsFallback,
     draft: settled.draft === undefined ? '' : path.resolve(settled.draft),

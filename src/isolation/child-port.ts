@@ -23,10 +23,31 @@ interface ChildPortOptions {
   readonly options: NativeEngineOptions
   /** What the next process is made with, so that it comes to what the first one settled on. */
   readonly again: (settled: NativeModelInfo) => NativeEngineOptions
+  readonly prepare?: Prepares
   /** How long the engine may stand still while something is asked of it. */
   readonly stallMs: number
   readonly onCrash: (crash: EngineCrash) => void
   readonly starts: StartsProcess
+}
+
+/**
+ * Called before each process is started, for what that needs beside this machine.
+ * @throws Unprepared where it is not to be had: then the load has failed, or the engine ends
+ */
+export type Prepares = (
+  options: NativeEngineOptions,
+  isAgain: boolean,
+  signal: AbortSignal,
+) => Promise<NativeEngineOptions>
+
+/** What an engine's process needs is not there. */
+export class Unprepared extends Error {
+  readonly code: NativeErrorCode
+
+  constructor(code: NativeErrorCode, message: string) {
+    super(message)
+    this.code = code
+  }
 }
 
 /** How often the engine's process says that it goes on, at the most and at the least. */
@@ -69,6 +90,8 @@ export class ChildPort implements EnginePort {
   readonly #counts = { restartsCrashed: 0, restartsStalled: 0, restartsFailed: 0 }
   #options: NativeEngineOptions
   #process: EngineProcess | undefined
+  /** Ends what is prepared for the next process. */
+  #preparing: AbortController | undefined
   #state: State = 'loading'
   #events: EngineEvent[] = []
   #isWoken = false
@@ -137,14 +160,41 @@ export class ChildPort implements EnginePort {
 
   end(): void {
     this.#state = 'closed'
+    this.#preparing?.abort()
     this.#stopTimers()
     this.#process?.kill()
   }
 
   #start(): void {
+    const { prepare } = this.#given
+    if (prepare === undefined) {
+      this.#spawn(this.#options)
+      return
+    }
+    const preparing = new AbortController()
+    this.#preparing = preparing
+    prepare(this.#options, this.#state === 'reloading', preparing.signal).then(
+      (options) => {
+        if (!preparing.signal.aborted) this.#spawn(options)
+      },
+      (error) => {
+        if (!preparing.signal.aborted) this.#onUnprepared(error as Error)
+      },
+    )
+  }
+
+  #onUnprepared(error: Error): void {
+    const code = error instanceof Unprepared ? error.code : 'ERR_ENGINE_FAILED'
+    const told = { code, message: error.message }
+    const isLoad = this.#state === 'loading'
+    this.#events.push(isLoad ? { kind: 'load-failed', ...told } : { kind: 'ended', ...told })
+    this.#finish()
+  }
+
+  #spawn(options: NativeEngineOptions): void {
     const { file, folders, stallMs, starts } = this.#given
     const beatMs = Math.max(beatMsMin, Math.min(beatMsMax, Math.floor(stallMs / 16)))
-    const start = { file, folders, options: this.#options, beatMs, restMs }
+    const start = { file, folders, options, beatMs, restMs }
     this.#sent = 1
     this.#received = 0
     this.#fault = undefined
@@ -188,6 +238,9 @@ export class ChildPort implements EnginePort {
     switch (event.kind) {
       case 'progress':
         if (this.#state !== 'reloading') this.#events.push(event)
+        break
+      case 'estimated':
+        this.#events.push(event)
         break
       case 'ready':
         this.#onReady(event)
@@ -303,7 +356,8 @@ export class ChildPort implements EnginePort {
     if (this.#state === 'closing' || this.#state === 'closed') return
     const before = this.#state
     this.#state = 'closing'
-    if (before === 'waiting') {
+    this.#preparing?.abort()
+    if (before === 'waiting' || this.#process === undefined) {
       this.#stopTimers()
       this.#finish()
     } else if (before === 'running') {

@@ -10,6 +10,7 @@ import {
   type Check,
   check,
   filePath,
+  folderPath,
   hostName,
   int32Max,
   integerFrom,
@@ -20,6 +21,7 @@ import {
 import { budgetChecks, loadChecks, loadDefaults, samplingChecks } from './engine-options.js'
 import { type Flag, listFlag, switchFlag, valueFlag } from './flags.js'
 import { hubNameForm } from './hub-name.js'
+import { workerList } from './worker-names.js'
 
 /** Every setting of the commands, with its range, its default and its help. See flags.ts. */
 
@@ -90,6 +92,12 @@ const modelFlags = {
   tensorSplit: valueFlag('N,N', shares, 'shares of the GPUs', {
     fallbackHelp: 'by their free memory',
   }),
+  rpc: valueFlag(
+    'HOST:PORT,..',
+    workerList,
+    'machines that compute a part, each running sluice worker; for trusted networks only',
+  ),
+  ...loadFlags({ rpcWaitMs: ['MS', 'how long a lost worker may take to come back'] }),
   ...loadFlags({ kvType: ['TYPE', 'type of the KV cache: f16, bf16, q8_0 or q4_0'] }),
   flashAttention: valueFlag('MODE', oneOf('auto', 'on', 'off'), 'flash attention: auto, on, off', {
     fallback: loadDefaults.flashAttention,
@@ -267,7 +275,11 @@ export const serveFlags = {
   }),
   allowUnauthenticated: switchFlag('serve other machines without a key'),
   ...loadFlags({
-    isolation: ['MODE', 'where the engine computes: none (here), or process (one of its own)'],
+    isolation: [
+      'MODE',
+      'where the engine computes: none (here), or process (one of its own)',
+      'none; process where other machines compute too',
+    ],
     queueDeadlineMs: ['MS', 'how long a request may wait'],
   }),
   readerStallMs: valueFlag('MS', milliseconds, 'how long a reader may take nothing', {
@@ -299,6 +311,22 @@ export const doctorFlags = {
   kvCells: serveFlags.kvCells,
   embeddings: serveFlags.embeddings,
   json: switchFlag('print one JSON object, for programs'),
+}
+
+export const workerFlags = {
+  host: valueFlag('HOST', hostName, 'address to listen on, of IPv4', { fallback: '127.0.0.1' }),
+  port: valueFlag('N', integerFrom(0, 65_535), 'port to listen on, 0 picks one', {
+    fallback: 50_052, // rpc-server's
+  }),
+  trustedNetwork: switchFlag('serve other machines, which may run code here: there is no key'),
+  gpu: modelFlags.gpu,
+  // ggml's server makes its threads anew for each graph, where they mostly begin on one core.
+  threads: valueFlag('N', loadChecks.threads, 'compute threads, where the processor computes', {
+    fallbackHelp: 'half of the cores',
+  }),
+  weightsDir: valueFlag('DIR', folderPath, 'a folder that keeps large weights for the next load', {
+    fallbackHelp: 'none, they are sent each time',
+  }),
 }
 
 /** `pull` takes a name alone: where it goes is the Hub's variables' business. */

@@ -28,6 +28,7 @@ import {
 } from './checks.js'
 import { hubNameForm, isHubName, parseHubName } from './hub-name.js'
 import { adapterSettings, adapters } from './lora-options.js'
+import { workerNames } from './worker-names.js'
 
 /** What the tools of one request may come to: see LoadOptions. */
 export interface ToolLimits {
@@ -109,6 +110,8 @@ export const loadChecks: Checks<LoadOptions> = {
   splitMode: oneOf('none', 'layer'),
   mainGpu: integerFrom(0, devicesMax - 1),
   tensorSplit,
+  rpc: workerNames,
+  rpcWaitMs: milliseconds,
   kvType: oneOf('f16', 'bf16', 'q8_0', 'q4_0'),
   flashAttention: check('"auto", true or false', (value) => {
     return value === 'auto' || typeof value === 'boolean'
@@ -157,13 +160,16 @@ export const loadDefaults = {
   lookup: false,
   mtp: false,
   toolsFallback: false,
-  isolation: 'none' as const,
+  rpcWaitMs: 60_000,
   engineStallMs: 30_000,
   ...toolLimitDefaults,
 }
 
+/** What always holds something, though no default alone says what. */
+type Settles = 'rpc' | 'isolation' | 'sampling' | 'reasoning'
+
 export type SettledLoadOptions = Omit<LoadOptions, 'model' | 'draft' | 'lora'> &
-  Required<Pick<LoadOptions, keyof typeof loadDefaults | 'sampling' | 'reasoning'>> & {
+  Required<Pick<LoadOptions, keyof typeof loadDefaults | Settles>> & {
     /** Paths. */
     readonly model: string
     readonly draft?: string
@@ -201,8 +207,17 @@ export function parseLoadOptions(input: unknown, embedded: string): SettledLoadO
     throw wrong('mtp', 'false or nothing beside draft or lookup', given.mtp)
   }
   checkPlacement(given)
-  const { sampling = {}, reasoning = {} } = given
-  return { ...settled, lora: adapterSettings(given.lora), sampling, reasoning }
+  const { sampling = {}, reasoning = {}, rpc = [] } = given
+  const isolation = isolationOf(given)
+  return { ...settled, lora: adapterSettings(given.lora), sampling, reasoning, rpc, isolation }
+}
+
+/** ggml ends the process where a worker is lost. */
+function isolationOf({ rpc, isolation, gpuLayers }: ReadLoadOptions): 'none' | 'process' {
+  if (rpc === undefined) return isolation ?? 'none'
+  if (isolation === 'none') throw wrong('isolation', '"process" or nothing with rpc', isolation)
+  if (gpuLayers === 0) throw wrong('gpuLayers', '1 or more, or nothing, with rpc', gpuLayers)
+  return 'process'
 }
 
 /**

@@ -64,6 +64,7 @@ const kindOfCode: Record<ErrorCode, ErrorKind> = {
   ERR_MODEL_INVALID: 'engine_failed',
   ERR_OUT_OF_MEMORY: 'engine_failed',
   ERR_GPU_UNAVAILABLE: 'engine_failed',
+  ERR_WORKER_UNAVAILABLE: 'engine_failed',
   ERR_CONTEXT_LENGTH: 'context_length',
   ERR_INVALID_REQUEST: 'invalid_request',
   ERR_INVALID_OPTION: 'invalid_request',

@@ -36,6 +36,7 @@ const served = {
     priority: 'normal' as const,
     gpu: false as const,
     gpuLayers: 0,
+    rpc: [],
     kvType: 'f16' as const,
     flashAttention: 'auto' as const,
     kvCells: 0,

@@ -33,7 +33,7 @@ test('each option is one of load, and has its flag', () => {
     expect(serveFlags).toHaveProperty(key)
     expect(doctorFlags).toHaveProperty(key)
   }
-  expect(names('option')).toHaveLength(8)
+  expect(names('option')).toHaveLength(9)
 })
 
 test('each warning has its line', () => {
@@ -46,6 +46,7 @@ test('each warning has its line', () => {
     WARN_CONTEXT_BEYOND_TRAINED: true,
     WARN_CHAT_TEMPLATE: true,
     WARN_SMALL_STACK: true,
+    WARN_TRUSTED_NETWORK: true,
     WARN_CACHE_DIR: true,
   }
   expect(names('code').sort()).toEqual(Object.keys(codes).sort())

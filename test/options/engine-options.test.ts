@@ -27,6 +27,8 @@ describe('options of load', () => {
       toolsMax: 1024,
       toolBytesMax: 2 ** 20,
       toolWorkMax: 10_000,
+      rpc: [],
+      rpcWaitMs: 60_000,
       isolation: 'none',
       engineStallMs: 30_000,
       sampling: {},
@@ -63,6 +65,7 @@ describe('options of load', () => {
       cacheMiB: 0,
       cacheDir: 'states',
       cacheDiskGiB: 0.5,
+      rpcWaitMs: 1,
       isolation: 'process',
       engineStallMs: 1,
       sampling: { temperature: 0, seed: 7 },
@@ -72,7 +75,7 @@ describe('options of load', () => {
       onCrash: () => undefined,
       signal: new AbortController().signal,
     }
-    expect(parse(given)).toEqual({ ...given, lora: [] })
+    expect(parse(given)).toEqual({ ...given, lora: [], rpc: [] })
   })
 
   test.each([
@@ -91,6 +94,7 @@ describe('options of load', () => {
     ['priority', { priority: 'highest' }],
     ['isolation', { isolation: 'worker' }],
     ['engineStallMs', { engineStallMs: 0 }],
+    ['rpcWaitMs', { rpcWaitMs: 0 }],
     ['gpuLayers', { gpuLayers: -2 }],
     ['kvType', { kvType: 'f32' }],
     ['kvType', { kvType: 'q8_0', flashAttention: false }],

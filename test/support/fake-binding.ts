@@ -25,6 +25,7 @@ export class FakeAddon implements NativeAddon {
   static portOf = (Engine: NativeAddon['Engine']): NativeAddon['Engine'] => Engine
 
   readonly llamaCppVersion = '0.0.0-fake'
+  readonly rpcVersion = '7.0.0'
   /** What the machine seems to have. */
   deviceList: NativeDevice[] = [fakeCpu]
   backendList: NativeBackend[] = [{ name: 'cpu', path: '', loaded: true, reason: '' }]
@@ -67,6 +68,10 @@ export class FakeAddon implements NativeAddon {
   setSendBuffer(fd: number, bytes: number): void {
     if (this.sendBufferError !== undefined) throw this.sendBufferError
     this.sendBuffers.push({ fd, bytes })
+  }
+
+  serveDevices(): Promise<never> {
+    throw new Error('devices are served by a process of its own, which has the real one')
   }
 
   /** Nobody else has any. */

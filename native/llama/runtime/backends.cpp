@@ -6,6 +6,7 @@
 
 #include "base/dynamic-library.h"
 #include "ggml-backend.h"
+#include "memory/placement.h"
 
 #ifdef GGML_BACKEND_DL
 #include <exception>
@@ -39,7 +40,9 @@ const std::vector<std::string> kFurther = {"cuda", "vulkan"};
 fs::path own_file() { return file_of(reinterpret_cast<const void*>(&load_backends)); }
 
 std::string reason_of(ggml_backend_reg_t registry) {
-  return ggml_backend_reg_dev_count(registry) > 0 ? "" : "it finds no device here";
+  const bool has_devices =
+      ggml_backend_reg_dev_count(registry) > 0 || registry_name(registry) == kWorkerBackend;
+  return has_devices ? "" : "it finds no device here";
 }
 
 #ifdef _WIN32

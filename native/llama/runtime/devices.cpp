@@ -62,7 +62,8 @@ std::vector<Device> find_devices(Look look, const std::string& backend) {
   for (size_t i = 0; i < ggml_backend_dev_count(); ++i) {
     ggml_backend_dev_t device = ggml_backend_dev_get(i);
     const std::string name = registry_name(ggml_backend_dev_backend_reg(device));
-    const bool is_meant = backend.empty() || name == backend || name == "cpu";
+    const bool is_meant =
+        backend.empty() || name == backend || name == "cpu" || name == kWorkerBackend;
     devices.push_back(described(device, is_meant ? look : Look::names));
   }
   return devices;

@@ -14,7 +14,8 @@ namespace sluice {
 // memory and starts it once, which takes some 100 ms for the first one.
 enum class Look { names, started };
 
-// All of them, in ggml's order; with a backend's name only its own and the CPU's.
+// All of them, in ggml's order; with a backend's name only its own, the CPU's and those of workers
+// are looked at.
 std::vector<Device> find_devices(Look look, const std::string& backend = "");
 
 // The processor's features that ggml's CPU backend was built to use: ("AVX2", "1").

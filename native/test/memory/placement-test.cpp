@@ -43,6 +43,9 @@ Device vulkan(int number, uint64_t mib) {
 Device integrated(int number, uint64_t mib) {
   return device("Vulkan" + std::to_string(number), "vulkan", DeviceKind::integrated, mib);
 }
+Device worker(int number, uint64_t mib) {
+  return device("RPC" + std::to_string(number), "rpc", DeviceKind::gpu, mib);
+}
 
 PlacementRequest asking(GpuUse gpu, int32_t layers = -1) {
   PlacementRequest request;
@@ -225,6 +228,33 @@ TEST("devices are counted as they are listed, also those that are not used by th
   CHECK_EQ(chosen(mixed, request), "Vulkan1");
   request.main_gpu = 0;
   CHECK_EQ(chosen(mixed, request), "Vulkan0");
+}
+
+TEST("workers' devices are used with this machine's best GPUs, and come first") {
+  const std::vector<Device> all = {vulkan(0, 24000), cuda(0, 8000), kCpu, worker(0, 4000),
+                                   worker(1, 9000)};
+  CHECK_EQ(chosen(all, asking(GpuUse::automatic)), "RPC0 RPC1 CUDA0");
+  CHECK_EQ(chosen(all, asking(GpuUse::vulkan)), "RPC0 RPC1 Vulkan0");
+  CHECK_EQ(chosen(all, asking(GpuUse::off)), "RPC0 RPC1");
+  CHECK_EQ(chosen(all, asking(GpuUse::automatic, 0)), "CPU");
+  CHECK_EQ(chosen({kCpu, worker(0, 4000)}, asking(GpuUse::automatic)), "RPC0");
+  CHECK_EQ(chosen({kCpu, broken(worker(0, 4000))}, asking(GpuUse::off)), "CPU");
+  CHECK(holds(chosen({kCpu, worker(0, 4000)}, asking(GpuUse::cuda)), "gpu 'cuda'"));
+}
+
+TEST("mainGpu, splitMode and tensorSplit count workers' devices before this machine's") {
+  const std::vector<Device> all = {cuda(0, 24000), kCpu, worker(0, 4000), worker(1, 9000)};
+  PlacementRequest request = asking(GpuUse::automatic);
+  request.main_gpu = 1;
+  CHECK_EQ(chosen(all, request), "RPC1");
+  request.main_gpu = 2;
+  CHECK_EQ(chosen(all, request), "CUDA0");
+  request = asking(GpuUse::automatic);
+  request.split_mode = SplitMode::none;
+  CHECK_EQ(chosen(all, request), "CUDA0");
+  request = asking(GpuUse::automatic);
+  request.tensor_split = {1, 0, 2};
+  CHECK_EQ(chosen(all, request), "RPC0 CUDA0");
 }
 
 TEST("all layers go where they fit, on one GPU rather than two") {

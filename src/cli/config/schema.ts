@@ -52,6 +52,12 @@ const engine = {
   splitMode: z.enum(['none', 'layer']),
   mainGpu: integer(0, 15),
   tensorSplit: z.array(z.number().min(0).max(1e9)).min(1).max(16),
+  rpc: z
+    .array(z.string().regex(/^[\w.-]{1,253}:\d{1,5}$/))
+    .min(1)
+    .max(16)
+    .describe('Machines that compute a part, host:port; for trusted networks only'),
+  rpcWaitMs: integer(1, int32Max).describe('How long a lost worker may take to come back'),
   kvType: z.enum(['f16', 'bf16', 'q8_0', 'q4_0']).describe('Type of the KV cache'),
   flashAttention: z.union([z.literal('auto'), z.boolean()]),
   kvCells: integer(32, 2 ** 30).describe('Cells of one KV cache for all conversations'),

@@ -15,6 +15,7 @@ import { packageVersion } from '../package-root.js'
 import { gibibytes } from './format.js'
 import { featureNames, idleHardware, platform, processorFeatures } from './machine.js'
 import type { BackendReport, DoctorReport, Problem } from './report.js'
+import { workerDevices } from './workers.js'
 
 /** Looks at everything; throws nothing but programming errors. */
 export async function examine(
@@ -33,6 +34,8 @@ export async function examine(
   const own = devices.map((one) => (one.kind === 'cpu' ? { ...one, freeBytes } : one))
   const cpu = processor(addon, backends)
   problems.push(...idleFeatures(cpu), ...idleDevices(devices, backends))
+  const { rpc = [] } = options
+  own.push(...(addon === null ? [] : await workerDevices(rpc, addon.rpcVersion, problems)))
   const wanted = addon !== null && model !== undefined
   // A model's estimate says it by itself.
   if (!wanted) problems.push(...missingBackend(options.gpu, own))

@@ -5,6 +5,7 @@ import type {
   runFlags,
   samplingFlags,
   serveFlags,
+  workerFlags,
 } from '../../options/command-flags.js'
 
 /** Headings of the help, in the order in which they stand there. */
@@ -29,6 +30,7 @@ type Key =
   | keyof typeof serveFlags
   | keyof typeof doctorFlags
   | keyof typeof removeFlags
+  | keyof typeof workerFlags
 
 /** All flags but those of sampling options, which are of "Replies". */
 const placed: Readonly<Record<Exclude<Key, keyof typeof samplingFlags>, Group>> = {
@@ -59,6 +61,7 @@ const placed: Readonly<Record<Exclude<Key, keyof typeof samplingFlags>, Group>> 
   isolateKeys: 'Access',
   openMetrics: 'Access',
   allowUnauthenticated: 'Access',
+  trustedNetwork: 'Access',
   allowPull: 'Access',
   allowHost: 'Access',
   allowOrigin: 'Access',
@@ -78,6 +81,9 @@ const placed: Readonly<Record<Exclude<Key, keyof typeof samplingFlags>, Group>> 
   splitMode: 'GPU',
   mainGpu: 'GPU',
   tensorSplit: 'GPU',
+  rpc: 'GPU',
+  rpcWaitMs: 'Limits',
+  weightsDir: 'Memory',
   threads: 'Speed',
   poll: 'Speed',
   priority: 'Speed',

@@ -101,8 +101,13 @@ function linesOf({ names, model, settings, engine }: Model, flags: Shown): strin
       reasoning(settings),
     `  window ${settings.window}, queue ${settings.queue}, ` +
       `queue-deadline-ms ${settings.queueDeadlineMs}, ${stalls}, drain-ms ${flags.drainMs}`,
+    ...(settings.rpc.length === 0 ? [] : [workersLine(settings.rpc)]),
     ...(engine.warnings.length === 0 ? [] : [`  warnings: ${codesOf(engine)}`]),
   ]
+}
+
+function workersLine(rpc: readonly string[]): string {
+  return `  rpc ${rpc.join(', ')}: no key, no encryption, for a network that you trust and no other`
 }
 
 function contextOf({ context }: EngineSettings, { trainedContext }: ModelInfo): string {

@@ -90,8 +90,8 @@ describe('the prebuilt binary', () => {
   test('loads one variant of the CPU backend, and says of the others why not', async () => {
     const { text, backends } = await report()
     expect(text).toMatch(/\w/)
-    const [chosen, ...more] = backends.filter((file) => file.loaded)
-    expect(more).toEqual([])
+    const [chosen, ...more] = backends.filter((file) => file.loaded).reverse()
+    expect(more).toMatchObject([{ name: 'rpc', reason: '' }])
     expect(chosen).toMatchObject({ name: 'cpu', reason: '', variant: expect.any(String) })
     expect(fs.realpathSync(path.dirname(chosen?.path ?? ''))).toBe(fs.realpathSync(prebuilds))
     for (const file of backends) if (!file.loaded) expect(file.reason).not.toBe('')
@@ -170,7 +170,7 @@ describe('the prebuilt binary', () => {
     compile(source, ...link, '-o', path.join(libraries, 'libggml-vulkan.so'))
     try {
       const result = await report()
-      expect(loadedOf(result)).toMatchObject([{ name: 'cpu' }])
+      expect(loadedOf(result)).toMatchObject([{ name: 'rpc' }, { name: 'cpu' }])
       const vulkan = result.backends.find(({ name }) => name === 'vulkan')
       expect(vulkan).toMatchObject({ loaded: false, reason: expect.stringContaining(core) })
     } finally {
@@ -182,7 +182,7 @@ describe('the prebuilt binary', () => {
     const thrown = `#include <stdexcept>
       extern "C" void* ggml_backend_init() { throw std::runtime_error("the driver is lost"); }`
     const [once] = searches('throws', thrown, prebuilds, 'true')
-    expect(loadedOf(once as Search)).toMatchObject([{ name: 'cpu' }])
+    expect(loadedOf(once as Search)).toMatchObject([{ name: 'rpc' }, { name: 'cpu' }])
     const reason = 'the driver is lost'
     expect(once?.backends).toContainEqual(
       expect.objectContaining({ name: 'vulkan', loaded: false, reason }),
@@ -204,7 +204,7 @@ describe('the prebuilt binary', () => {
     const [first, second] = searches('idle', idle, bare, mend)
     expect(first?.message).toContain('there is no file libggml-cpu-')
     const names = loadedOf(second as Search).map(({ name }) => name)
-    expect(names).toEqual(['vulkan', 'cpu'])
+    expect(names).toEqual(['vulkan', 'rpc', 'cpu'])
   })
 
   test.each([

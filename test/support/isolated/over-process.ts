@@ -1,12 +1,13 @@
 import type { EngineCrash } from '../../../src/api/isolation-types.js'
 import type { NativeEngineOptions } from '../../../src/binding/engine-port.js'
 import type { NativeAddon } from '../../../src/binding/native.js'
-import { ChildPort } from '../../../src/isolation/child-port.js'
+import { ChildPort, type Prepares } from '../../../src/isolation/child-port.js'
 import { FakeProcesses } from './fake-process.js'
 
 interface OverProcessOptions {
   readonly stallMs?: number
   readonly onCrash?: (crash: EngineCrash) => void
+  readonly prepare?: Prepares
   /** Is given the processes of each engine that is made. */
   readonly onProcesses?: (processes: FakeProcesses) => void
 }
@@ -14,7 +15,7 @@ interface OverProcessOptions {
 /** An addon's Engine, each of which seems to have a process of its own. */
 export function overProcess(
   Engine: NativeAddon['Engine'],
-  { stallMs = 30_000, onCrash = () => undefined, onProcesses }: OverProcessOptions = {},
+  { stallMs = 30_000, onCrash = () => undefined, prepare, onProcesses }: OverProcessOptions = {},
 ): NativeAddon['Engine'] {
   return class extends ChildPort {
     constructor(options: NativeEngineOptions, wake: () => void) {
@@ -22,7 +23,8 @@ export function overProcess(
       onProcesses?.(processes)
       const { starts } = processes
       const again = ({ context }: { context: number }) => ({ ...options, context })
-      super({ file: '', folders: [], options, again, stallMs, onCrash, starts }, wake)
+      const given = { file: '', folders: [], options, again, stallMs, onCrash, starts }
+      super(prepare === undefined ? given : { ...given, prepare }, wake)
     }
   }
 }

@@ -11,7 +11,8 @@ const mayImport: Record<string, string[]> = {
   binding: ['api'],
   hub: ['api', 'options'],
   isolation: ['api', 'binding'],
-  engine: ['api', 'schema', 'options', 'binding', 'isolation', 'hub'],
+  workers: ['api', 'options', 'binding', 'isolation'],
+  engine: ['api', 'schema', 'options', 'binding', 'isolation', 'workers', 'hub'],
   tools: ['api', 'schema', 'options', 'engine'],
   web: ['api', 'options', 'engine'],
   pool: ['api', 'options', 'binding', 'engine'],
@@ -20,7 +21,7 @@ const mayImport: Record<string, string[]> = {
   host: ['api', 'options', 'binding', 'engine', 'pool', 'web'],
   apis: ['api', 'schema', 'options', 'engine', 'web', 'host'],
   http: ['api', 'schema', 'options', 'engine', 'pool', 'web', 'host', 'apis', 'binding'],
-  cli: ['api', 'schema', 'options', 'hub', 'engine', 'pool', 'host', 'http', 'binding'],
+  cli: ['api', 'schema', 'options', 'hub', 'engine', 'pool', 'host', 'http', 'binding', 'workers'],
   page: ['api'],
   '': ['api', 'engine', 'pool', 'binding', 'tools'],
 }
