@@ -19,6 +19,11 @@ constexpr auto kStoreCloseMax = std::chrono::seconds(5), kCopyStatesMax = std::c
 // States that wait to be written, and those that were read and wait for a slot.
 constexpr uint64_t kStoreWaitingBytes = uint64_t(128) << 20;
 
+DraftLengths lengths_of(const Context& context, int32_t kv_cells) {
+  if (!context.can_trim()) return DraftLengths::same_for_all;  // see Context::rollback_max
+  return kv_cells > 0 ? DraftLengths::any : DraftLengths::equal;
+}
+
 }  // namespace
 
 Engine::Engine(EngineOptions options, EventSink& sink)
@@ -432,10 +437,10 @@ void Engine::check_speculation(const Opened& opened) const {
   const char* why = nullptr;
   if (opened.embedding) {
     why = " embeds and generates no text that could be speculated for";
-  } else if (!opened.context->can_trim()) {
+  } else if (opened.context->rollback_max() == 0) {
     why =
-        " cannot be speculated for: recurrent, hybrid and sliding-window models cannot take back "
-        "what was not accepted";
+        " cannot be speculated for: recurrent, hybrid and sliding-window models, but for those of "
+        "Qwen3.5, cannot take back what was not accepted";
   }
   if (!why) return;
   throw FaultError(FaultCode::model_invalid,
@@ -453,7 +458,7 @@ std::unique_ptr<Speculation> Engine::speculation(Context& context,
   }
   return std::make_unique<Speculation>(
       std::move(speculator), options_.mtp ? &context : nullptr,
-      SpeculationOptions{options_.draft_max, options_.kv_cells == 0});
+      SpeculationOptions{options_.draft_max, lengths_of(context, options_.kv_cells)});
 }
 
 // The thread tuner is for what the CPU computes.

@@ -21,6 +21,10 @@ constexpr int64_t kCellsMax = std::numeric_limits<int32_t>::max();  // that llam
 // their logits would take more memory than this.
 constexpr int64_t kScoredBytesMax = int64_t(40) << 20;
 
+// Of a model whose states are kept, where draftMax is not given: a state may take tens of MiB, and
+// a fourth token that one layer guesses is seldom accepted.
+constexpr int32_t kStatesKept = 3;
+
 int32_t scored_rows(int32_t vocabulary) {
   const int64_t row_bytes = int64_t(std::max(1, vocabulary)) * int64_t(sizeof(float));
   return int32_t(std::clamp<int64_t>(kScoredBytesMax / row_bytes, 1, kTileRows));
@@ -45,7 +49,9 @@ ContextParams Sizing::target(const Models& models) const {
   const int32_t scored = scored_rows(models.target->vocabulary());
   params.logits_max = std::max(params.logits_max, std::min(scored, params.context));
   const int64_t rows = std::min<int64_t>(kRowsMax, cells_of(params.context));
-  params.rows_max = std::max(int32_t(rows), params.logits_max);
+  params.states_kept = states_kept(*models.target);
+  // llama.cpp wants more than the rows whose states it keeps.
+  params.rows_max = std::max({int32_t(rows), params.logits_max, params.states_kept + 2});
   params.threads = compute_threads(*models.target);
   params.poll = options_.poll;
   params.priority = options_.priority;
@@ -101,6 +107,12 @@ int32_t Sizing::draft_rows() const {
 
 int32_t Sizing::draft_max() const {
   return options_.draft_max > 0 ? options_.draft_max : DraftCost::kDraftMax;
+}
+
+// So many tokens are drafted at most.
+int32_t Sizing::states_kept(const Model& model) const {
+  if (!speculates() || !model.can_keep_states()) return 0;
+  return options_.draft_max > 0 ? options_.draft_max : kStatesKept;
 }
 
 int32_t Sizing::embedding_sequences(const EmbeddingKind& kind) const {

@@ -56,6 +56,7 @@ class Sizing {
   int64_t cells_of(int32_t context) const;
   void check_cells(int64_t cells) const;
   int32_t draft_rows() const;
+  int32_t states_kept(const Model& model) const;
   KvType draft_kv_type(const Model& draft) const;
 
   const EngineOptions& options_;

@@ -110,12 +110,15 @@ std::vector<std::vector<int32_t>> Speculation::look_up(const std::vector<DraftRe
 
 DraftWish Speculation::wish_of(DraftLength& length, int32_t tokens) const {
   DraftWish wish{0, std::max(0, tokens)};
+  if (wish.tokens == 0) return wish;
   if (options_.tokens_max > 0) {
-    wish.tokens = tokens > 0 ? std::min(tokens, length.next()) : 0;
-  } else if (tokens > 0) {
+    const int32_t next = length.next();
+    wish.chance = next > 0 ? 1 : 0;
+    if (next > 0) wish.tokens = std::min(wish.tokens, next);
+  } else {
     wish.chance = length.chance();
-    if (wish.chance == 0) wish.tokens = 0;
   }
+  if (wish.chance == 0 && !are_alike()) wish.tokens = 0;
   return wish;
 }
 
@@ -124,34 +127,56 @@ std::vector<int32_t> Speculation::counts_of(const std::vector<DraftWish>& wishes
                                             int32_t rows_max) const {
   std::vector<int32_t> counts = share(wishes, rows, rows_max);
   const auto drafts = [](int32_t count) { return count > 0; };
-  bool does_draft = std::any_of(counts.begin(), counts.end(), drafts);
-  // Where nobody drafts, since by the costs as they were measured it would be slower.
-  for (size_t i = 0; i < wishes.size() && !does_draft; ++i) {
-    if (!is_too_dear(wishes[i], rows, rows_max) || !lengths[i]->passed()) continue;
-    counts[i] = std::min({wishes[i].tokens, rows_max - rows, DraftCost::kDraftMax});
-    does_draft = true;
+  if (std::any_of(counts.begin(), counts.end(), drafts)) return counts;
+  // Nobody drafts, since by the costs as they were measured it would be slower.
+  if (are_alike() && rows > 1) {
+    try_for_all(counts, wishes, lengths, rows, rows_max);
+  } else {
+    try_for_one(counts, wishes, lengths, rows, rows_max);
   }
   return counts;
 }
 
+void Speculation::try_for_one(std::vector<int32_t>& counts, const std::vector<DraftWish>& wishes,
+                              const std::vector<DraftLength*>& lengths, int32_t rows,
+                              int32_t rows_max) const {
+  for (size_t i = 0; i < wishes.size(); ++i) {
+    if (!is_too_dear(wishes[i], rows, rows_max) || !lengths[i]->passed()) continue;
+    counts[i] = std::min({wishes[i].tokens, rows_max - rows, DraftCost::kDraftMax});
+    return;
+  }
+}
+
+void Speculation::try_for_all(std::vector<int32_t>& counts, const std::vector<DraftWish>& wishes,
+                              const std::vector<DraftLength*>& lengths, int32_t rows,
+                              int32_t rows_max) const {
+  if (options_.tokens_max > 0 || int32_t(wishes.size()) < rows || !cost_.knows(rows)) return;
+  int32_t count = std::min((rows_max - rows) / rows, DraftCost::kDraftMax);
+  for (const DraftWish& wish : wishes) count = std::min(count, wish.chance > 0 ? wish.tokens : 0);
+  if (count > 0 && lengths.front()->passed()) counts.assign(wishes.size(), count);
+}
+
 // And by nothing else: not that it found too little, or that the rows were never measured.
 bool Speculation::is_too_dear(const DraftWish& wish, int32_t rows, int32_t rows_max) const {
-  if (options_.tokens_max > 0 || wish.tokens == 0 || rows >= rows_max || !cost_.knows(rows)) {
+  if (options_.tokens_max > 0 || wish.chance == 0 || rows >= rows_max || !cost_.knows(rows)) {
     return false;
   }
-  return cost_.share(rows, {wish}, rows_max, options_.splits).front() == 0;
+  return cost_.share(rows, {wish}, rows_max, options_.lengths).front() == 0;
 }
 
 std::vector<int32_t> Speculation::share(const std::vector<DraftWish>& wishes, int32_t rows,
                                         int32_t rows_max) const {
-  if (options_.tokens_max == 0) return cost_.share(rows, wishes, rows_max, options_.splits);
+  if (options_.tokens_max == 0) return cost_.share(rows, wishes, rows_max, options_.lengths);
   int32_t drafting = 0, length = options_.tokens_max;
+  bool is_hopeful = false;
   for (const DraftWish& wish : wishes) {
     if (wish.tokens == 0) continue;
     ++drafting;
+    is_hopeful |= wish.chance > 0;
     length = std::min(length, wish.tokens);
   }
-  if (drafting > 0) length = std::min(length, (rows_max - rows) / drafting);
+  const bool is_allowed = !are_alike() || drafting == rows;
+  length = is_hopeful && is_allowed ? std::min(length, (rows_max - rows) / drafting) : 0;
   std::vector<int32_t> counts;
   for (const DraftWish& wish : wishes) counts.push_back(wish.tokens > 0 ? length : 0);
   return counts;

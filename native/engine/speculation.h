@@ -19,8 +19,7 @@ namespace sluice {
 struct SpeculationOptions {
   // Of one draft, wherever enough are accepted. 0: as many as are fastest, by measure.
   int32_t tokens_max = 0;
-  // See DraftCost::share.
-  bool splits = true;
+  DraftLengths lengths = DraftLengths::equal;  // of the replies of one step
 };
 
 // A reply that may be drafted for.
@@ -74,7 +73,8 @@ class Speculation {
                                                    const AbortCheck& abort);
   std::vector<std::vector<int32_t>> look_up(const std::vector<DraftRequest>& requests, int32_t rows,
                                             int32_t rows_max);
-  // What a reply wishes for which so many tokens could be drafted.
+  // What a reply wishes for which so many tokens could be drafted. Where it has no chance, but
+  // others draft only if it does too, its tokens are told nevertheless.
   DraftWish wish_of(DraftLength& length, int32_t tokens) const;
   // How many tokens are drafted for each of these replies, whose lengths are beside them.
   std::vector<int32_t> counts_of(const std::vector<DraftWish>& wishes,
@@ -82,7 +82,12 @@ class Speculation {
                                  int32_t rows_max) const;
   std::vector<int32_t> share(const std::vector<DraftWish>& wishes, int32_t rows,
                              int32_t rows_max) const;
+  void try_for_one(std::vector<int32_t>& counts, const std::vector<DraftWish>& wishes,
+                   const std::vector<DraftLength*>& lengths, int32_t rows, int32_t rows_max) const;
+  void try_for_all(std::vector<int32_t>& counts, const std::vector<DraftWish>& wishes,
+                   const std::vector<DraftLength*>& lengths, int32_t rows, int32_t rows_max) const;
   bool is_too_dear(const DraftWish& wish, int32_t rows, int32_t rows_max) const;
+  bool are_alike() const { return options_.lengths == DraftLengths::same_for_all; }
   LookUp& look_up_of(const Sequence& sequence);
   int32_t source_of(LookUp& look_up, const std::vector<int32_t>& tokens);
 

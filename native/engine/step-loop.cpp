@@ -1,6 +1,7 @@
 #include "engine/step-loop.h"
 
 #include <algorithm>
+#include <functional>
 #include <string>
 #include <utility>
 
@@ -25,6 +26,13 @@ int64_t rows_of(const StepPlan& plan) {
     for (const Chunk& chunk : batch) rows += chunk.count;
   }
   return rows;
+}
+
+// All of the drafts of so many replies, some of which may have none.
+void shorten_to_one_length(std::vector<std::vector<int32_t>>& drafts, size_t replies) {
+  size_t length = drafts.size() < replies ? 0 : drafts.front().size();
+  for (const auto& draft : drafts) length = std::min(length, draft.size());
+  for (auto& draft : drafts) draft.resize(length);
 }
 
 }  // namespace
@@ -308,7 +316,7 @@ std::vector<StepLoop::SingleRows> StepLoop::draft_singles(const std::vector<int3
   std::vector<SingleRows> singles;
   for (int32_t slot : slots) singles.push_back({slot, 0, slots_.at(slot)->request().id, {}});
   // What drafts gain is learned of batches without adapters, and heads and draft models know none.
-  if (!speculation_ || context_.has_adapters_on()) return singles;
+  if (!speculation_ || context_.has_adapters_on() || !are_one_part(slots)) return singles;
   std::vector<DraftRequest> requests;
   std::vector<SingleRows*> asked;
   for (SingleRows& single : singles) {
@@ -326,8 +334,17 @@ std::vector<StepLoop::SingleRows> StepLoop::draft_singles(const std::vector<int3
   int64_t all_rows = rows;
   for (const auto& draft : drafts) all_rows += int64_t(draft.size());
   if (all_rows == rows || all_rows > rows_max || !slots_.free_cells(all_rows)) return singles;
+  // Some may have fewer tokens than were asked for.
+  if (!context_.can_trim()) shorten_to_one_length(drafts, slots.size());
   for (size_t i = 0; i < drafts.size(); ++i) asked[i]->draft = std::move(drafts[i]);
   return singles;
+}
+
+// Only then can the rows of a model that cannot be trimmed be taken back (Context::rollback_max).
+bool StepLoop::are_one_part(const std::vector<int32_t>& slots) const {
+  if (context_.can_trim()) return true;
+  const auto follows = [](int32_t slot, int32_t next) { return next == slot + 1; };
+  return std::adjacent_find(slots.begin(), slots.end(), std::not_fn(follows)) == slots.end();
 }
 
 Computed StepLoop::decode_singles(const std::vector<int32_t>& slots,
@@ -350,7 +367,9 @@ int32_t StepLoop::draft_limit(const Sequence& sequence) const {
   int32_t limit =
       std::min(options_.context_tokens - sequence.n_tokens(), sequence.room(options_.window));
   if (tokens_max >= 0) limit = std::min(limit, tokens_max - sequence.completion_tokens());
-  return limit - 1;
+  // Its state is kept at the boundary, and must not be that of a later token.
+  if (!context_.can_trim() && sequence.has_boundary_ahead()) return 0;
+  return std::min(limit - 1, context_.rollback_max());
 }
 
 // Samples row by row with each reply's own sampler, as if each row had been computed in a step of
@@ -388,7 +407,7 @@ void StepLoop::sample_singles(std::vector<SingleRows>& singles) {
   for (const SingleRows& single : singles) {
     if (single.draft.empty()) continue;
     speculation_->learn(single.id, int32_t(single.draft.size()), single.accepted, single.missed);
-    slots_.cut(single.slot);
+    slots_.roll_back(single.slot);
   }
 }
 

@@ -109,6 +109,7 @@ class StepLoop : public Loop {
   // With drafted tokens behind the single rows of replies that are speculated for.
   std::vector<SingleRows> draft_singles(const std::vector<int32_t>& slots, bool is_alone);
   int32_t draft_limit(const Sequence& sequence) const;
+  bool are_one_part(const std::vector<int32_t>& slots) const;
   Computed decode_singles(const std::vector<int32_t>& slots, std::vector<SingleRows>& singles);
   void sample_singles(std::vector<SingleRows>& singles);
   // False when the batch was not computed: its sequences were cut back, failed or preempted.

@@ -51,6 +51,7 @@ llama_context_params context_params(const Model& model, const ContextParams& par
   result.op_offload = !model.is_on_cpu_alone();
   // A sliding window's cells are kept for the window only.
   result.swa_full = false;
+  if (model.can_keep_states()) result.n_rs_seq = uint32_t(params.states_kept);
   // With cells of its own a sequence's attention does not run over all sequences' cells.
   result.kv_unified = shares;
   result.no_perf = true;
@@ -68,6 +69,7 @@ llama_context_params context_params(const Model& model, const ContextParams& par
 llama_context_params heads_params(const Model& model, const ContextParams& params) {
   llama_context_params result = context_params(model, params);
   result.ctx_type = LLAMA_CONTEXT_TYPE_MTP;
+  result.n_rs_seq = 0;  // they have cells and no states
   result.n_outputs_max = uint32_t(params.sequences);
   return result;
 }
@@ -176,9 +178,12 @@ MemoryPlan memory_of(const llama_context* context, const Model& model) {
   return plan;
 }
 
-MtpHeads::Shape shape_of(const ContextParams& params) {
-  const bool splits = params.shared_cells == 0 && params.sequences > 1;
-  return {params.sequences, params.rows_max, params.heads_draft_max + 1, splits};
+MtpHeads::Shape shape_of(const Model& model, const ContextParams& params) {
+  BatchParts parts;
+  parts.of_neighbours = params.shared_cells == 0;
+  parts.are_split = params.sequences > 1 && (parts.of_neighbours || model.has_states());
+  if (model.can_keep_states() && params.states_kept > 0) parts.rows_kept = params.states_kept + 1;
+  return {params.sequences, params.rows_max, params.heads_draft_max + 1, parts};
 }
 
 // The weights are counted once. Hidden rows are told by no count of llama.cpp's: the model's and
@@ -216,6 +221,7 @@ Context::Context(std::shared_ptr<const Model> model, const ContextParams& params
       rows_max_(params.rows_max),
       can_trim_(sluice::can_trim(model_->raw())) {
   context_.reset(make_context(*model_, params).release());
+  if (!can_trim_) states_kept_ = int32_t(llama_n_rs_seq(context_.get()));
   if (params.heads_draft_max > 0) make_heads(params);
   check_computable(context_.get(), context_params(*model_, params), params.context);
   // Encoders have none, whatever their metadata says of them.
@@ -236,14 +242,14 @@ Context::~Context() = default;
 
 void Context::make_heads(const ContextParams& params) {
   heads_ = std::make_unique<MtpHeads>(context_.get(), make_heads_context(*model_, params).release(),
-                                      shape_of(params));
+                                      shape_of(*model_, params));
   check_computable(heads_->raw(), heads_params(*model_, params), params.context);
 }
 
 MemoryPlan Context::measure(const Model& model, const ContextParams& params) {
   const MemoryPlan plan = memory_of(make_context(model, params).get(), model);
   if (params.heads_draft_max == 0) return plan;
-  return with_heads(plan, make_heads_context(model, params).get(), model, shape_of(params));
+  return with_heads(plan, make_heads_context(model, params).get(), model, shape_of(model, params));
 }
 
 MemoryPlan Context::memory() const {
@@ -325,18 +331,21 @@ DecodeStatus Context::decode(const AbortCheck& abort) {
   DecodeStatus status = raw_decode(context_.get(), *batch_);
   if (status == DecodeStatus::ok && heads_) {
     status = heads_->read(*batch_);
-    if (status == DecodeStatus::no_room) take_back();
+    if (status == DecodeStatus::no_room && !take_back()) status = DecodeStatus::fatal;
   }
   rethrow_abort_failure();
   return status;
 }
 
-// Of the batch, which the model has computed and its heads have not.
-void Context::take_back() {
+// The batch, which the model has computed and its heads have not. False where it cannot be.
+bool Context::take_back() {
+  bool is_back = true;
   for (int32_t row = 0; row < rows(); ++row) {
     const int32_t sequence = batch_->seq_id[row][0];
-    if (row == 0 || batch_->seq_id[row - 1][0] != sequence) trim(sequence, batch_->pos[row]);
+    const bool begins = row == 0 || batch_->seq_id[row - 1][0] != sequence;
+    if (begins) is_back &= trim(sequence, batch_->pos[row]);
   }
+  return is_back;
 }
 
 std::vector<std::vector<int32_t>> Context::draft(const std::vector<DraftStart>& starts,
@@ -362,6 +371,14 @@ bool Context::trim(int32_t sequence, int32_t position) {
   llama_memory_t memory = llama_get_memory(context_.get());
   if (llama_memory_seq_pos_max(memory, sequence) < position) return true;
   return can_trim_ && llama_memory_seq_rm(memory, sequence, position, -1);
+}
+
+bool Context::roll_back(int32_t sequence, int32_t position) {
+  if (can_trim_ || states_kept_ == 0) return trim(sequence, position);
+  if (heads_) heads_->trim(sequence, position);
+  llama_memory_t memory = llama_get_memory(context_.get());
+  if (llama_memory_seq_pos_max(memory, sequence) < position) return true;
+  return llama_memory_seq_rm(memory, sequence, position, -1);
 }
 
 void Context::remove(int32_t sequence) {

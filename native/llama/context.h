@@ -35,6 +35,9 @@ struct ContextParams {
   FlashAttention flash_attention = FlashAttention::automatic;
   // Of one draft by the model's MTP heads, which then read all that is computed; 0: not at all.
   int32_t heads_draft_max = 0;
+  // Where Model::can_keep_states(): for each sequence, the states before so many last tokens of a
+  // batch. Each is as large as the state itself.
+  int32_t states_kept = 0;
   bool embeds = false;  // whole sequences become vectors; then rows_max is all there is room for
 };
 
@@ -114,6 +117,12 @@ class Context {
   // Frees the cells from this position on. False when that cannot be done; then only remove() may
   // follow.
   bool trim(int32_t sequence, int32_t position);
+  // How many of the tokens that the last batch computed of a sequence roll_back() can take back. Of
+  // a model that cannot be trimmed only where llama.cpp computed that batch in one part: its
+  // sequences follow each other and have equally many rows.
+  int32_t rollback_max() const { return can_trim_ ? rows_max_ : states_kept_; }
+  // Takes back what the last batch computed from this position on; as trim() otherwise.
+  bool roll_back(int32_t sequence, int32_t position);
   // Frees every cell of the sequence. Never fails.
   void remove(int32_t sequence);
   // Frees every cell there is.
@@ -144,7 +153,7 @@ class Context {
   static bool on_abort_poll(void* self);
   void apply(const AdapterSet& set);
   void make_heads(const ContextParams& params);
-  void take_back();
+  bool take_back();
   void rethrow_abort_failure();
 
   // Destroyed from the last to the first: the context before the threads it computes on, and
@@ -157,6 +166,7 @@ class Context {
   std::unique_ptr<llama_batch, BatchFree> batch_;
   int32_t rows_max_;
   bool can_trim_;
+  int32_t states_kept_ = 0;
   bool has_adapters_on_ = false;
   const AbortCheck* abort_ = nullptr;
   std::exception_ptr abort_failure_;  // what abort_ threw, in the middle of C code

@@ -104,9 +104,12 @@ void check_kind(const llama_model* model, const std::string& path) {
                        "; use a decoder-only language model, or one for embeddings");
 }
 
+// Architectures whose states llama.cpp keeps. It does so for more, which were not tried here.
+const std::set<std::string> kKeepStates = {"qwen35", "qwen35moe"};
+
 // Architectures for which llama.cpp has a graph of the heads, and whose sequences can be cut back
 // to what was accepted. Without such a graph it would compute the model itself in their place.
-const std::set<std::string> kWithHeads = {"deepseek2", "glm4moe", "hy_v3"};
+const std::set<std::string> kWithHeads = {"deepseek2", "glm4moe", "hy_v3", "qwen35", "qwen35moe"};
 
 void check_heads(const llama_model* model, const std::string& architecture,
                  const std::string& path) {
@@ -348,6 +351,10 @@ bool Model::can_hold_kv(KvType type) const {
 
 bool Model::has_states() const {
   return llama_model_is_recurrent(model_.get()) || llama_model_is_hybrid(model_.get());
+}
+
+bool Model::can_keep_states() const {
+  return has_states() && kKeepStates.count(metadata("general.architecture")) > 0;
 }
 
 int32_t Model::layers() const {

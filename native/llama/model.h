@@ -76,6 +76,9 @@ class Model {
   bool can_hold_kv(KvType type) const;
   // Whether a sequence has a state beside its cells, or instead of them.
   bool has_states() const;
+  // Whether llama.cpp keeps, beside such a state, those before the last tokens of a batch, so that
+  // what was drafted and not accepted can be taken back (ContextParams::states_kept).
+  bool can_keep_states() const;
   // The tokens that a text of so many bytes has at least; 0 where that is not known.
   int64_t tokens_min(size_t text_bytes) const;
 

@@ -6,7 +6,6 @@
 #include "../src/llama-ext.h"  // of llama.cpp: hidden rows have no other place yet
 #include "llama.h"
 #include "llama/raw-decode.h"
-#include "llama/row-order.h"
 
 namespace sluice {
 
@@ -71,7 +70,7 @@ DecodeStatus MtpHeads::read(const llama_batch& computed) {
   for (int32_t i = 0; i < computed.n_tokens; ++i) {
     rows.push_back({computed.seq_id[i][0], computed.logits[i] != 0});
   }
-  const std::vector<int32_t> places = places_of_hidden_rows(rows, shape_.splits);
+  const std::vector<int32_t> places = places_of_hidden_rows(rows, shape_.parts);
   const float* const hidden = llama_get_embeddings_nextn(target_);
   if (!hidden) return DecodeStatus::fatal;
   const auto hidden_of = [&](size_t row) { return hidden + size_t(places[row]) * width_; };

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "llama/decode-status.h"
+#include "llama/row-order.h"
 
 struct llama_batch;
 struct llama_context;
@@ -35,7 +36,7 @@ class MtpHeads {
     int32_t sequences;
     int32_t rows_max;   // of one batch
     int32_t rows_kept;  // of a sequence: the last hidden rows of a batch, for as long a draft
-    bool splits;        // see places_of_hidden_rows()
+    BatchParts parts;   // of the model's batches
   };
   // `target` computes the model, and must outlive it.
   MtpHeads(llama_context* target, llama_context* own, const Shape& shape);

@@ -23,17 +23,42 @@ std::vector<Run> runs_of(const std::vector<BatchRow>& rows) {
   return runs;
 }
 
+// The next part: it takes so many rows of each of these sequences.
+struct Part {
+  std::vector<Run*> runs;
+  int32_t count = INT32_MAX;
+};
+
+Part next_part(std::vector<Run>& left, const BatchParts& parts) {
+  Part part;
+  for (Run& run : left) {
+    const bool joins =
+        part.runs.empty() || !parts.of_neighbours || run.sequence == part.runs.back()->sequence + 1;
+    if (joins) part.runs.push_back(&run);
+  }
+  for (const Run* run : part.runs) part.count = std::min(part.count, run->end - run->begin);
+  // A sequence whose last rows would be parted waits, with those behind it; the first one is
+  // computed alone, whole.
+  const auto is_parted = [&](const Run* run) {
+    const int32_t rest = run->end - run->begin - part.count;
+    return rest > 0 && rest < parts.rows_kept;
+  };
+  const auto first = std::find_if(part.runs.begin(), part.runs.end(), is_parted);
+  if (first != part.runs.begin()) {
+    part.runs.erase(first, part.runs.end());
+  } else {
+    part.runs.resize(1);
+    part.count = part.runs.front()->end - part.runs.front()->begin;
+  }
+  return part;
+}
+
 // The rows in the order in which they are computed.
-std::vector<int32_t> computed_order(const std::vector<BatchRow>& rows) {
+std::vector<int32_t> computed_order(const std::vector<BatchRow>& rows, const BatchParts& parts) {
   std::vector<Run> left = runs_of(rows);
   std::vector<int32_t> order;
   while (!left.empty()) {
-    std::vector<Run*> part;
-    for (Run& run : left) {
-      if (part.empty() || run.sequence == part.back()->sequence + 1) part.push_back(&run);
-    }
-    int32_t count = INT32_MAX;
-    for (const Run* run : part) count = std::min(count, run->end - run->begin);
+    const auto [part, count] = next_part(left, parts);
     for (Run* run : part) {
       for (int32_t i = 0; i < count; ++i) order.push_back(run->begin++);
     }
@@ -60,11 +85,12 @@ void exchange(std::vector<int32_t>& order, const std::vector<BatchRow>& rows) {
 
 }  // namespace
 
-std::vector<int32_t> places_of_hidden_rows(const std::vector<BatchRow>& rows, bool splits) {
+std::vector<int32_t> places_of_hidden_rows(const std::vector<BatchRow>& rows,
+                                           const BatchParts& parts) {
   std::vector<int32_t> places(rows.size());
   std::iota(places.begin(), places.end(), 0);
-  if (!splits) return places;
-  std::vector<int32_t> order = computed_order(rows);
+  if (!parts.are_split) return places;
+  std::vector<int32_t> order = computed_order(rows, parts);
   exchange(order, rows);
   for (size_t i = 0; i < order.size(); ++i) places[size_t(order[i])] = int32_t(i);
   return places;

@@ -12,12 +12,18 @@ struct BatchRow {
   bool has_logits;
 };
 
-// Where llama_get_embeddings_nextn() has each row of a batch. Where sequences have cells of their
-// own, llama.cpp computes a batch in parts of equally many rows of neighbouring sequences
-// (llama-batch.cpp, split_equal) and leaves the hidden rows in that order, but for the first ones:
-// those it exchanges as it does the logits (llama-context.cpp, output_reorder). `splits` is false
-// where all sequences share cells, or there is one only: then nothing is moved. A wrong place would
-// make bad drafts and no wrong text.
-std::vector<int32_t> places_of_hidden_rows(const std::vector<BatchRow>& rows, bool splits);
+// How llama.cpp computes a batch of several sequences: where they have cells of their own, or
+// states, in parts of equally many rows (llama-batch.cpp, split_equal).
+struct BatchParts {
+  bool are_split = false;      // else it is one part: there is one sequence, or all share cells
+  bool of_neighbours = false;  // the sequences of a part follow each other
+  int32_t rows_kept = 0;       // so many last rows of a sequence are in one part, if not 0
+};
+
+// Where llama_get_embeddings_nextn() has each row of a batch. llama.cpp leaves the hidden rows in
+// the order of the parts, but for the first ones: those it exchanges as it does the logits
+// (llama-context.cpp, output_reorder). A wrong place would make bad drafts and no wrong text.
+std::vector<int32_t> places_of_hidden_rows(const std::vector<BatchRow>& rows,
+                                           const BatchParts& parts);
 
 }  // namespace sluice

@@ -144,15 +144,17 @@ export interface LoadOptions {
   lookup?: boolean
   /**
    * Drafts with the model's own heads for multi-token prediction (MTP), where its file has them
-   * and its architecture is one of GLM-4.5's, DeepSeek V2 and V3's, or HY-V3's. Several replies are
-   * drafted for at once. It takes memory for the heads' layer, their part of the KV cache and their
-   * buffers, and they read each prompt. Not beside `draft` or `lookup`. Default false.
+   * and its architecture is one of GLM-4.5's, DeepSeek V2 and V3's, HY-V3's, or Qwen3.5's. Several
+   * replies are drafted for at once. It takes memory for the heads' layer, their part of the KV
+   * cache and their buffers, and they read each prompt. Not beside `draft` or `lookup`. Default
+   * false.
    */
   mtp?: boolean
   /**
    * Tokens that are drafted for one step at most, 1 to 16; fewer where few are accepted. Default:
    * the engine measures what steps and drafts take, and drafts as many as are fastest: none where
-   * the machine gains nothing by it. No effect without `draft`, `lookup` or `mtp`.
+   * the machine gains nothing by it. Of a model with states (Qwen3.5) as many are kept of each
+   * conversation, by default 3. No effect without `draft`, `lookup` or `mtp`.
    */
   draftMax?: number
   /**

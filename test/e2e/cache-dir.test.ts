@@ -13,7 +13,7 @@ import {
   sendAll,
 } from '../support/alone.js'
 import { eventually } from '../support/eventually.js'
-import { MODEL_KINDS, type ModelKind } from '../support/models/model-kinds.js'
+import { HEADED_KINDS, MODEL_KINDS, type ModelKind } from '../support/models/model-kinds.js'
 import { textOf } from '../support/random-words.js'
 
 const system = textOf(300, 1)
@@ -43,7 +43,7 @@ async function lifeOf(kind: ModelKind, asks: Ask[], options: Omit<LoadOptions, '
   return { texts, stats }
 }
 
-describe.each([...MODEL_KINDS, 'heads'] as const)('a %s model with a cache folder', (kind) => {
+describe.each([...MODEL_KINDS, ...HEADED_KINDS])('a %s model with a cache folder', (kind) => {
   closeAfterEach()
 
   test('says after a restart what it says alone, from what was computed before', async () => {

@@ -2,7 +2,7 @@
 import { afterEach, expect } from 'vitest'
 import { type Engine, type LoadOptions, load, type RequestOptions } from '../../src/index.js'
 import { idOf } from './models/logit-gap.js'
-import { kindModel, type ModelKind } from './models/model-kinds.js'
+import { hasHeads, kindModel, type ModelKind } from './models/model-kinds.js'
 
 export interface Ask extends RequestOptions {
   prompt: string
@@ -15,7 +15,7 @@ const usual = { kvType: 'q8_0', context: 1024, threads: 1, queue: 256 } as const
 const own = { context: 4096, parallel: 1, cacheMiB: 0 }
 
 /** What a model with heads is for; alone it drafts nothing. */
-const ofKind = (kind: ModelKind) => (kind === 'heads' ? { mtp: true } : {})
+const ofKind = (kind: ModelKind) => (hasHeads(kind) ? { mtp: true } : {})
 
 const open: Engine[] = []
 /** What a test that ran out of time was at. */

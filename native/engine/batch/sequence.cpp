@@ -82,6 +82,10 @@ bool Sequence::at_boundary() const {
   return std::binary_search(boundaries_.begin(), boundaries_.end(), n_computed_);
 }
 
+bool Sequence::has_boundary_ahead() const {
+  return !boundaries_.empty() && boundaries_.back() > n_computed_;
+}
+
 void Sequence::begin_waiting() {
   if (waiting_since_ == Clock::time_point()) waiting_since_ = Clock::now();
 }

@@ -82,6 +82,7 @@ class Sequence {
   // a checkpoint.
   void add_boundary(int32_t position);
   bool at_boundary() const;
+  bool has_boundary_ahead() const;
 
   // The sequence whose prefix it waits for (see Slots::find_leader).
   std::optional<Leader> leader;

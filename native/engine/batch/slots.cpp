@@ -307,6 +307,10 @@ void Slots::cut(int32_t slot) {
   forget(slot);
 }
 
+void Slots::roll_back(int32_t slot) {
+  if (!context_.roll_back(slot, int32_t(cells_of(slots_[size_t(slot)])))) forget(slot);
+}
+
 void Slots::vacate(int32_t slot) {
   SlotContent& content = slots_[size_t(slot)];
   if (is_worth_keeping(content)) {

@@ -40,6 +40,8 @@ class StateWatcher {
 //     such a model it is never aborted, and after a failure nothing is kept at all.
 //  4. At least one token of a prompt is computed, for its logits; with prompt logprobs, all that
 //     have a next token (Sequence::shared_max).
+//  5. Where the model cannot be cut, drafted tokens that were not accepted are taken back before
+//     anything of their sequence is copied, and none are drafted while a boundary is ahead.
 //
 // Owned by StepLoop. Engine thread only.
 class Slots {
@@ -79,8 +81,10 @@ class Slots {
   // too.
   void forget_prefixes(const Sequence& sequence);
   void forget_all();
-  // Its batch was aborted, or computed more rows than are used: those are cut off (rules 1, 3).
+  // Its batch was aborted: what was computed of it is cut off (rules 1, 3).
   void cut(int32_t slot);
+  // Its batch computed more rows than are used: those are taken back (rule 1).
+  void roll_back(int32_t slot);
   // It was preempted and never comes back.
   void disown(RequestId id) { cache_.disown(id); }
 

@@ -49,11 +49,11 @@ double DraftCost::batch_ms(int32_t rows) const {
 }
 
 int32_t DraftCost::best(double p, int32_t max) const {
-  return share(1, {{p, max}}, kRowsMax, false).front();
+  return share(1, {{p, max}}, kRowsMax, DraftLengths::any).front();
 }
 
 std::vector<int32_t> DraftCost::share(int32_t rows, const std::vector<DraftWish>& wishes,
-                                      int32_t rows_max, bool splits) const {
+                                      int32_t rows_max, DraftLengths lengths) const {
   std::vector<int32_t> counts(wishes.size(), 0);
   rows_max = std::min(rows_max, kRowsMax);
   if (rows > rows_max || !knows(rows)) return counts;
@@ -72,7 +72,9 @@ std::vector<int32_t> DraftCost::share(int32_t rows, const std::vector<DraftWish>
       if (rows + drafted > rows_max) break;
       drafting.push_back(i);
       for (double p = chance, left = length; left > 0; --left, p *= chance) generated += p;
-      const bool is_one_pass = !splits || int32_t(drafting.size()) == rows;
+      const bool are_all = int32_t(drafting.size()) == rows;
+      if (lengths == DraftLengths::same_for_all && !are_all) continue;
+      const bool is_one_pass = lengths == DraftLengths::any || are_all;
       const double ms = is_one_pass ? batch_ms(rows + drafted) : batch_ms(rows) + batch_ms(drafted);
       const double speed = generated / (ms + drafted * draft_ms_);
       if (speed <= fastest) continue;

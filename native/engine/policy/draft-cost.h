@@ -12,6 +12,16 @@ struct DraftWish {
   int32_t tokens;
 };
 
+// How many tokens the replies of one step may have drafted.
+enum class DraftLengths {
+  any,
+  // All that draft have the same number: llama.cpp computes sequences with unequal numbers of rows
+  // in several passes.
+  equal,
+  // All replies draft, the same number, or none does: the step must be computed in one pass.
+  same_for_all,
+};
+
 // What drafting costs on this machine, learned from the steps themselves. It must be measured: a
 // step of 5 rows takes hardly longer than one of a single row on a GPU, 1.3 times as long with Q8_0
 // weights and our products on two cores, and 2.2 times with llama.cpp's. So the same draft makes a
@@ -35,11 +45,9 @@ class DraftCost {
   // accepted with chance p; 0 where a single row at a time is as fast, or not measured yet.
   int32_t best(double p, int32_t max) const;
   // How many tokens to draft for each of these replies, so that all together generate the most in a
-  // second. `rows`: single rows of the step, those of other replies among them. Where `splits`,
-  // llama.cpp computes sequences with unequal numbers of rows in several passes, so all that draft
-  // have the same number.
+  // second. `rows`: single rows of the step, those of other replies among them.
   std::vector<int32_t> share(int32_t rows, const std::vector<DraftWish>& wishes, int32_t rows_max,
-                             bool splits) const;
+                             DraftLengths lengths) const;
   // How many steps of a single row take as long as one step with so many drafted tokens.
   double steps_of(int32_t drafted) const;
 

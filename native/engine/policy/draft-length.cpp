@@ -45,6 +45,7 @@ int32_t DraftLength::try_length() {
 }
 
 void DraftLength::learn(int32_t drafted, int32_t accepted, bool missed) {
+  if (pause_left_ > 0) return;
   if (cost_ && is_try_) {
     accepted_ = kOpen;
     tried_ = kOpenOf;

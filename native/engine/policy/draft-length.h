@@ -30,7 +30,8 @@ class DraftLength {
   // be drafted nevertheless, rarely, to measure the cost again.
   bool passed();
   // So many tokens were drafted, and so many of them accepted; `missed`: the next one was tried and
-  // not accepted.
+  // not accepted. Nothing is learned of those that were drafted though there is no chance: other
+  // replies needed it (DraftLengths::same_for_all).
   void learn(int32_t drafted, int32_t accepted, bool missed);
 
   static constexpr double kWorth = 0.4;

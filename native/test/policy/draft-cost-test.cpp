@@ -5,6 +5,7 @@
 
 using sluice::DraftCost;
 using sluice::DraftLength;
+using sluice::DraftLengths;
 
 namespace {
 
@@ -142,7 +143,8 @@ constexpr int32_t kRows = DraftCost::kRowsMax;
 
 TEST("draft cost: several replies share rows, and all that draft have the same number of them") {
   const DraftCost cost = cheap_rows();
-  const auto counts = cost.share(3, {{0.95, 16}, {0.95, 16}, {0.95, 16}}, kRows, true);
+  const auto counts =
+      cost.share(3, {{0.95, 16}, {0.95, 16}, {0.95, 16}}, kRows, DraftLengths::equal);
   CHECK(counts[0] >= 4);
   CHECK_EQ(counts[0], counts[1]);
   CHECK_EQ(counts[0], counts[2]);
@@ -150,7 +152,7 @@ TEST("draft cost: several replies share rows, and all that draft have the same n
 }
 
 TEST("draft cost: a reply whose drafts are wrong gets no rows beside one whose are right") {
-  const auto counts = cheap_rows().share(2, {{0.05, 16}, {0.98, 16}}, kRows, false);
+  const auto counts = cheap_rows().share(2, {{0.05, 16}, {0.98, 16}}, kRows, DraftLengths::any);
   CHECK_EQ(counts[0], 0);
   CHECK(counts[1] >= 8);
 }
@@ -158,33 +160,53 @@ TEST("draft cost: a reply whose drafts are wrong gets no rows beside one whose a
 TEST("draft cost: a second pass for one reply's draft must pay for itself") {
   const DraftCost cost = cheap_rows();
   const std::vector<sluice::DraftWish> one{{0.9, 4}};
-  CHECK(cost.share(8, one, kRows, false)[0] > 0);
-  CHECK_EQ(cost.share(8, one, kRows, true)[0], 0);
-  CHECK(cost.share(2, {{0.98, 16}}, kRows, true)[0] > 4);
+  CHECK(cost.share(8, one, kRows, DraftLengths::any)[0] > 0);
+  CHECK_EQ(cost.share(8, one, kRows, DraftLengths::equal)[0], 0);
+  CHECK(cost.share(2, {{0.98, 16}}, kRows, DraftLengths::equal)[0] > 4);
 }
 
 TEST("draft cost: no more tokens than were found, and rows than there are, are shared") {
   const DraftCost cost = cheap_rows();
-  const auto counts = cost.share(2, {{0.98, 3}, {0.98, 16}}, kRows, false);
+  const auto counts = cost.share(2, {{0.98, 3}, {0.98, 16}}, kRows, DraftLengths::any);
   CHECK(counts[0] <= 3);
-  CHECK(cost.share(2, {{1, 16}, {1, 16}}, 12, true)[0] <= 5);
-  CHECK_EQ(cost.share(1, {{1, 0}}, kRows, true)[0], 0);
-  CHECK_EQ(cost.share(kRows, {{1, 16}}, kRows, true)[0], 0);
-  CHECK_EQ(cost.share(kRows + 9, {{1, 16}}, kRows, true)[0], 0);
+  CHECK(cost.share(2, {{1, 16}, {1, 16}}, 12, DraftLengths::equal)[0] <= 5);
+  CHECK_EQ(cost.share(1, {{1, 0}}, kRows, DraftLengths::equal)[0], 0);
+  CHECK_EQ(cost.share(kRows, {{1, 16}}, kRows, DraftLengths::equal)[0], 0);
+  CHECK_EQ(cost.share(kRows + 9, {{1, 16}}, kRows, DraftLengths::equal)[0], 0);
 }
 
 TEST("draft cost: nothing is shared until the single rows were measured") {
   DraftCost cost;
-  CHECK_EQ(cost.share(2, {{1, 16}, {1, 16}}, kRows, true)[0], 0);
+  CHECK_EQ(cost.share(2, {{1, 16}, {1, 16}}, kRows, DraftLengths::equal)[0], 0);
   cost.learn_batch(1, 10);
-  CHECK_EQ(cost.share(2, {{1, 16}, {1, 16}}, kRows, true)[0], 0);
+  CHECK_EQ(cost.share(2, {{1, 16}, {1, 16}}, kRows, DraftLengths::equal)[0], 0);
   cost.learn_batch(2, 11);
-  CHECK(cost.share(2, {{1, 16}, {1, 16}}, kRows, true)[0] > 0);
+  CHECK(cost.share(2, {{1, 16}, {1, 16}}, kRows, DraftLengths::equal)[0] > 0);
+}
+
+TEST("draft cost: where a step has one pass, all draft or none, also one that is never right") {
+  const DraftCost cost = cheap_rows();
+  const auto lengths = DraftLengths::same_for_all;
+  const auto counts = cost.share(2, {{0, 16}, {0.98, 16}}, kRows, lengths);
+  CHECK(counts[1] > 2);
+  CHECK_EQ(counts[0], counts[1]);
+  CHECK_EQ(cost.share(2, {{0.98, 16}}, kRows, lengths)[0], 0);
+  CHECK_EQ(cost.share(2, {{0.98, 0}, {0.98, 16}}, kRows, lengths)[1], 0);
+  CHECK_EQ(cost.share(2, {{0, 16}, {0.1, 16}}, kRows, lengths)[1], 0);
+  CHECK_EQ(cost.share(1, {{0.98, 16}}, kRows, lengths)[0], cost.best(0.98, 16));
+}
+
+TEST("draft length: nothing is learned of a draft that was made for others") {
+  DraftLength length(kMax, nullptr);
+  while (length.chance() > 0) length.learn(4, 0, true);
+  int32_t paused = 1;
+  for (; paused < 1000 && length.chance() == 0; ++paused) length.learn(4, 0, true);
+  CHECK(paused <= DraftLength::kPauseMin);
 }
 
 TEST("draft cost: for a reply alone sharing is what drafting for it is") {
   for (const double chance : {0.2, 0.5, 0.8, 0.95}) {
     const DraftCost cost = cheap_rows();
-    CHECK_EQ(cost.share(1, {{chance, 16}}, kRows, true)[0], cost.best(chance, 16));
+    CHECK_EQ(cost.share(1, {{chance, 16}}, kRows, DraftLengths::equal)[0], cost.best(chance, 16));
   }
 }

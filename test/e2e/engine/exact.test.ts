@@ -12,7 +12,7 @@ import {
   sendAll,
 } from '../../support/alone.js'
 import { eventually } from '../../support/eventually.js'
-import { MODEL_KINDS } from '../../support/models/model-kinds.js'
+import { HEADED_KINDS, MODEL_KINDS } from '../../support/models/model-kinds.js'
 import { textOf } from '../../support/random-words.js'
 
 // Whatever is shared, moved, set aside or taken back: each text is exactly that of its request
@@ -25,7 +25,7 @@ const questions = (count: number) => Array.from({ length: count }, (_, i) => tex
 const withSystem = (count: number) => questions(count).map((question) => `${system}. ${question}`)
 const MiB64 = { cacheMiB: 64 }
 
-describe.each([...MODEL_KINDS, 'heads'] as const)('a %s model says what it says alone', (kind) => {
+describe.each([...MODEL_KINDS, ...HEADED_KINDS])('a %s model says what it says alone', (kind) => {
   closeAfterEach()
   const isTrimmable = kind === 'plain' || kind === 'heads'
 

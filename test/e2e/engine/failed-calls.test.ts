@@ -17,7 +17,13 @@ import {
   send,
   sendAll,
 } from '../../support/alone.js'
-import { kindModel, MODEL_KINDS, type ModelKind } from '../../support/models/model-kinds.js'
+import {
+  HEADED_KINDS,
+  hasHeads,
+  kindModel,
+  MODEL_KINDS,
+  type ModelKind,
+} from '../../support/models/model-kinds.js'
 import { textOf } from '../../support/random-words.js'
 
 // Whatever call of llama.cpp fails, and however: each reply is what its request says alone, or
@@ -37,7 +43,7 @@ const asks = [
 ]
 const ROUNDS = 6
 
-const kinds = [...MODEL_KINDS, 'heads'] as const
+const kinds = [...MODEL_KINDS, ...HEADED_KINDS]
 const HOW = ['no-room', 'invalid', 'memory', 'throws', 'half', 'half-throws']
 
 describe.skipIf(process.platform !== 'linux').each(kinds)('with a %s model', (kind) => {
@@ -58,13 +64,13 @@ describe.skipIf(process.platform !== 'linux').each(kinds)('with a %s model', (ki
         await askWhileFailing(kind, engine, `decode ${at} ${how}`)
       }
       // Where heads fail to draft, or drafts have no room, nobody fails.
-      expect(engine.stats().failed).toBeGreaterThanOrEqual(kind === 'heads' ? 1 : ROUNDS)
+      expect(engine.stats().failed).toBeGreaterThanOrEqual(hasHeads(kind) ? 1 : ROUNDS)
     }
     expect(failures()).toBe(2 * ROUNDS)
   })
 
   // A recurrent state that is none hides in the rounding of what follows.
-  test.skipIf(kind === 'hybrid' || kind === 'recurrent')(
+  test.skipIf(['hybrid', 'hybrid-heads', 'recurrent'].includes(kind))(
     'a state that is no number is kept for no request',
     async () => {
       const engine = await openEngine(kind, { parallel: 1, cacheMiB: 64 })
@@ -99,6 +105,7 @@ describe.skipIf(process.platform !== 'linux')('where a batch fails', () => {
   const drafting: [string, ModelKind, Partial<LoadOptions>][] = [
     ['a draft model', 'plain', { draft: kindModel('plain') }],
     ['heads', 'heads', { mtp: true }],
+    ['heads, and states that are kept', 'hybrid-heads', { mtp: true }],
   ]
   test.each(drafting)('a reply with %s is what it is without', async (_, kind, by) => {
     const engine = await openEngine(kind, { ...by, draftMax: 6, parallel: 1 })

@@ -29,11 +29,19 @@ const drafts: Record<string, Partial<LoadOptions>> = {
   'look-ups': { lookup: true, draftMax: 8 },
   'the heads of its model': { mtp: true, draftMax: 8 },
 }
+/** Of the last three the states are kept, for as many tokens as are drafted. */
+const speculating: [string, ModelKind, Partial<LoadOptions>][] = [
+  ...Object.entries(drafts).map(([name, options]): [string, ModelKind, Partial<LoadOptions>] => {
+    return [name, options.mtp ? 'heads' : 'plain', options]
+  }),
+  ['the heads of its hybrid model', 'hybrid-heads', { mtp: true, draftMax: 8 }],
+  ['a draft model and a hybrid model', 'hybrid-heads', { mtp: false, draft: target, draftMax: 8 }],
+  ['look-ups and a hybrid model', 'hybrid-heads', { mtp: false, lookup: true, draftMax: 8 }],
+]
 const itself = drafts['itself as the draft'] as Partial<LoadOptions>
 
-describe.each(Object.entries(drafts))('a reply with %s says what it says without', (_, options) => {
+describe.each(speculating)('a reply with %s says what it says without', (_, kind, options) => {
   closeAfterEach()
-  const kind: ModelKind = options.mtp ? 'heads' : 'plain'
 
   test('greedily and drawn, after short prompts and long ones, for any draftMax', async () => {
     const { draftMax: _, ...measured } = options

@@ -1,7 +1,13 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { type Engine, type LoadOptions, load } from '../../../src/index.js'
-import { kindModel, MODEL_KINDS, type ModelKind } from '../models/model-kinds.js'
+import {
+  HEADED_KINDS,
+  hasHeads,
+  kindModel,
+  MODEL_KINDS,
+  type ModelKind,
+} from '../models/model-kinds.js'
 import type { Dice } from './dice.js'
 
 export interface EnginePlan {
@@ -26,8 +32,8 @@ const templates = {
 const exact = { kvType: 'q8_0', threads: 1 } as const
 
 export function drawEngine(dice: Dice): EnginePlan {
-  const kind = dice.chance(0.4) ? 'plain' : dice.pick([...MODEL_KINDS, 'heads' as const])
-  const embeds = kind !== 'heads' && dice.chance(0.1)
+  const kind = dice.chance(0.4) ? 'plain' : dice.pick([...MODEL_KINDS, ...HEADED_KINDS])
+  const embeds = !hasHeads(kind) && dice.chance(0.1)
   const template = dice.pick(['chatml', 'hermes', 'qwen'] as const)
   // What is told of tools takes about 1,000 tokens.
   const short = kind === 'sliding-window' ? WINDOW_CELLS : 1024
@@ -40,7 +46,7 @@ export function drawEngine(dice: Dice): EnginePlan {
     cacheMiB: dice.pick([0, 1, 16]),
     ...(dice.chance(0.1) ? { queueDeadlineMs: dice.int(1, 30) } : {}),
     ...(kind === 'plain' && !embeds ? drawSpeculation(dice) : {}),
-    ...(kind === 'heads' ? drawHeads(dice) : {}),
+    ...(hasHeads(kind) ? drawHeads(dice) : {}),
     ...(dice.chance(0.1) ? { kvCells: context + dice.int(0, 300) } : {}),
   }
   return { kind, template, embeds, options }

@@ -1,6 +1,6 @@
 /**
  * Random models of every kind of memory, for tests of what is remembered: plain attention, which
- * can be trimmed anywhere, and three kinds that can not; and one with MTP heads. They are made so
+ * can be trimmed anywhere, and three kinds that can not; and two with MTP heads. They are made so
  * that text tells a wrong cell from a right one, which test/e2e/engine/load/model-kinds.test.ts
  * holds them to:
  *
@@ -16,6 +16,7 @@ import {
   type GgufMetadata,
   type GgufValue,
   ggufFloat32,
+  ggufInt32s,
   ggufString,
   ggufUint32,
   type TensorSource,
@@ -29,8 +30,14 @@ import { CHATML_TEMPLATE, tinyTokenizer } from './tokenizers.js'
 /** Of memory. */
 export const MODEL_KINDS = ['plain', 'sliding-window', 'hybrid', 'recurrent'] as const
 
-/** A model with heads has a plain one's memory. */
-export type ModelKind = (typeof MODEL_KINDS)[number] | 'heads'
+/** Those with MTP heads: the first has a plain one's memory, the other a hybrid one's. */
+export const HEADED_KINDS = ['heads', 'hybrid-heads'] as const
+
+export type ModelKind = (typeof MODEL_KINDS)[number] | (typeof HEADED_KINDS)[number]
+
+export function hasHeads(kind: ModelKind): kind is (typeof HEADED_KINDS)[number] {
+  return kind === 'heads' || kind === 'hybrid-heads'
+}
 
 /** Tokens that the sliding-window model's first layer looks back on; its second sees them all. */
 export const SLIDING_WINDOW = 32
@@ -54,6 +61,7 @@ export const ARCHITECTURES = {
   heads: 'glm4moe',
   'sliding-window': 'gemma3',
   hybrid: 'falcon-h1',
+  'hybrid-heads': 'qwen35',
   recurrent: 'mamba',
 }
 /** Of all matrices. With q8_0 llama.cpp's sums do not depend on the number of rows in a call. */
@@ -106,19 +114,20 @@ function isForReplies(piece: Uint8Array): boolean {
 
 function architectureOf({ kind, pooling, claimsHeads }: Shape): GgufMetadata {
   const architecture = ARCHITECTURES[kind]
-  const hasHeads = kind === 'heads' || claimsHeads
+  const says = hasHeads(kind) || claimsHeads
   const keys: Record<string, GgufValue> = {
-    block_count: ggufUint32(hasHeads ? LAYERS + 1 : LAYERS),
+    block_count: ggufUint32(says ? LAYERS + 1 : LAYERS),
     context_length: ggufUint32(CONTEXT),
     embedding_length: ggufUint32(WIDTH),
     feed_forward_length: ggufUint32(kind === 'recurrent' ? 0 : INNER),
     'attention.layer_norm_rms_epsilon': ggufFloat32(1e-5),
     'attention.head_count': ggufUint32(kind === 'recurrent' ? 0 : HEADS),
     ...(kind === 'recurrent' ? {} : attentionKeys()),
-    ...(hasHeads ? { nextn_predict_layers: ggufUint32(1) } : {}),
+    ...(says ? { nextn_predict_layers: ggufUint32(1) } : {}),
     ...(kind === 'heads' ? expertKeys() : {}),
     ...(kind === 'sliding-window' ? windowKeys() : {}),
     ...(kind === 'hybrid' ? { ...stateKeys(HEADS), 'ssm.group_count': ggufUint32(1) } : {}),
+    ...(kind === 'hybrid-heads' ? deltaKeys() : {}),
     ...(kind === 'recurrent' ? stateKeys(TIME_STEP_RANK) : {}),
     ...(pooling === 0 ? {} : { pooling_type: ggufUint32(pooling) }),
   }
@@ -168,6 +177,19 @@ function stateKeys(timeStepRank: number): Record<string, GgufValue> {
   }
 }
 
+/** The first layer has a state, the second attention. */
+function deltaKeys(): Record<string, GgufValue> {
+  return {
+    full_attention_interval: ggufUint32(LAYERS),
+    'rope.dimension_sections': ggufInt32s([HEAD / 2, 0, 0, 0]),
+    'ssm.conv_kernel': ggufUint32(CONV),
+    'ssm.inner_size': ggufUint32(WIDTH),
+    'ssm.state_size': ggufUint32(HEAD),
+    'ssm.time_step_rank': ggufUint32(HEADS),
+    'ssm.group_count': ggufUint32(HEADS),
+  }
+}
+
 /** The tensors of one model, in an order that is part of its seed. */
 class Weights {
   readonly #shape: Shape
@@ -186,7 +208,7 @@ class Weights {
     const output = this.#matrix('output', WIDTH, vocabulary, logitDeviation)
     return [
       this.#matrix('token_embd', WIDTH, vocabulary, embedding),
-      ...(kind === 'heads'
+      ...(hasHeads(kind)
         ? this.#layersAndHeads(claimsHeads)
         : Array.from({ length: LAYERS }, (_, i) => this.#layer(`blk.${i}`)).flat()),
       this.#filled('output_norm.weight', WIDTH, 1),
@@ -203,6 +225,12 @@ class Weights {
         return [
           norm,
           ...this.#attention(layer, 2, gain),
+          ...this.#feedForward(layer, 'post_attention_norm.weight', gain),
+        ]
+      case 'hybrid-heads':
+        return [
+          norm,
+          ...(layer === 'blk.0' ? this.#delta(layer, gain) : this.#gatedAttention(layer, gain)),
           ...this.#feedForward(layer, 'post_attention_norm.weight', gain),
         ]
       case 'sliding-window':
@@ -234,6 +262,16 @@ class Weights {
 
   /** Of the token, and of what the model's last layer made of the one before. */
   #heads(layer: string, copy: Weights): TensorSource[] {
+    return [
+      ...(this.#shape.kind === 'heads' ? this.#experts(layer, copy) : copy.#layer(layer)),
+      this.#joined(`${layer}.nextn.eh_proj.weight`),
+      this.#filled(`${layer}.nextn.enorm.weight`, WIDTH, 1),
+      this.#filled(`${layer}.nextn.hnorm.weight`, WIDTH, 1),
+    ]
+  }
+
+  /** The copy is the expert that each token has. */
+  #experts(layer: string, copy: Weights): TensorSource[] {
     const experts = (name: string, columns: number, rows: number, gain = 1) =>
       this.#weights(`${layer}.${name}_exps.weight`, MATRIX, [columns, rows, EXPERTS], gain)
     const isShared = (name: string) => /ffn_(gate|up|down)/.test(name)
@@ -247,9 +285,6 @@ class Weights {
       experts('ffn_gate', WIDTH, INNER),
       experts('ffn_up', WIDTH, INNER),
       experts('ffn_down', INNER, WIDTH, GUESS_GAIN),
-      this.#joined(`${layer}.nextn.eh_proj.weight`),
-      this.#filled(`${layer}.nextn.enorm.weight`, WIDTH, 1),
-      this.#filled(`${layer}.nextn.hnorm.weight`, WIDTH, 1),
     ]
   }
 
@@ -303,6 +338,34 @@ class Weights {
       this.#filled(`${layer}.ssm_a`, 1, FADING, HEADS),
       this.#filled(`${layer}.ssm_d`, 1, 1, HEADS),
       this.#matrix(`${layer}.ssm_out`, INNER, WIDTH, 2),
+    ]
+  }
+
+  /** A gated delta net: a state per head, which fades as that of Mamba does. */
+  #delta(layer: string, outputGain: number): TensorSource[] {
+    const convolved = 3 * WIDTH
+    return [
+      this.#matrix(`${layer}.attn_qkv`, WIDTH, convolved),
+      this.#matrix(`${layer}.attn_gate`, WIDTH, WIDTH),
+      this.#convolution(`${layer}.ssm_conv1d`, convolved),
+      this.#filled(`${layer}.ssm_dt.bias`, HEADS, TIME_STEP),
+      this.#filled(`${layer}.ssm_a`, HEADS, FADING),
+      this.#matrix(`${layer}.ssm_beta`, WIDTH, HEADS),
+      this.#matrix(`${layer}.ssm_alpha`, WIDTH, HEADS),
+      this.#filled(`${layer}.ssm_norm.weight`, HEAD, 1),
+      this.#matrix(`${layer}.ssm_out`, WIDTH, WIDTH, outputGain),
+    ]
+  }
+
+  /** A query comes with its gate, and is normalized as keys are. */
+  #gatedAttention(layer: string, outputGain: number): TensorSource[] {
+    return [
+      this.#matrix(`${layer}.attn_q`, WIDTH, 2 * WIDTH),
+      this.#matrix(`${layer}.attn_k`, WIDTH, WIDTH),
+      this.#matrix(`${layer}.attn_v`, WIDTH, WIDTH),
+      this.#matrix(`${layer}.attn_output`, WIDTH, WIDTH, outputGain),
+      this.#filled(`${layer}.attn_q_norm.weight`, HEAD, 2),
+      this.#filled(`${layer}.attn_k_norm.weight`, HEAD, 2),
     ]
   }
 

@@ -1,7 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Engine, load } from '../../../../src/index.js'
 import { contextsOf, medianGap, shareAbove } from '../../../support/models/logit-gap.js'
-import { kindModel, MODEL_KINDS, SLIDING_WINDOW } from '../../../support/models/model-kinds.js'
+import {
+  HEADED_KINDS,
+  kindModel,
+  MODEL_KINDS,
+  SLIDING_WINDOW,
+} from '../../../support/models/model-kinds.js'
 import { randomWords } from '../../../support/random-words.js'
 
 // What test/e2e/engine/exact.test.ts takes for granted of its models: a wrong cell changes the
@@ -11,7 +16,7 @@ const words = randomWords(300, 1)
 const prompt = words.join(' ')
 const greedy = { temperature: 0, maxTokens: 200, ignoreEos: true }
 
-describe.each([...MODEL_KINDS, 'heads'] as const)('the random %s model', (kind) => {
+describe.each([...MODEL_KINDS, ...HEADED_KINDS])('the random %s model', (kind) => {
   let engine: Engine
   let reply: string
   beforeAll(async () => {
