@@ -1,6 +1,7 @@
 import {
   chatFlags,
   doctorFlags,
+  healthFlags,
   removeFlags,
   runFlags,
   serveFlags,
@@ -20,9 +21,9 @@ const others = [
 ]
 
 const known = [
-  ...Object.keys({ ...runFlags, ...chatFlags, ...serveFlags, ...doctorFlags, ...removeFlags }).map(
-    environmentName,
-  ),
+  ...[runFlags, chatFlags, serveFlags, healthFlags, doctorFlags, removeFlags].flatMap((flags) => {
+    return Object.keys(flags).map(environmentName)
+  }),
   ...others,
 ]
 

@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import {
   chatFlags,
   doctorFlags,
+  healthFlags,
   listFlags,
   pullFlags,
   removeFlags,
@@ -62,6 +63,17 @@ const serve = program
     perform(serveFlags, given, async (flags) => {
       const { serveCommand } = await import('./serve.js')
       return serveCommand(flags)
+    }),
+  )
+
+const health = program
+  .command('health')
+  .description('Ask a running server whether it serves requests; exits with 0 where it does.')
+  .argument('[url]', 'where it is, else as --host and --port say')
+  .action((url: string | undefined, given: object) =>
+    perform(healthFlags, given, async (flags) => {
+      const { healthCommand } = await import('./health.js')
+      return healthCommand(url, flags)
     }),
   )
 
@@ -146,6 +158,10 @@ addFlags(serve, serveFlags, [
   'sluice serve --model model.gguf --alias my-model',
   'sluice serve --model model.gguf --parallel 8 --context 4096 --max-tokens 1000',
   'sluice serve --host 0.0.0.0 --api-key-file keys.txt --log-format json',
+])
+addFlags(health, healthFlags, [
+  'sluice health',
+  'sluice health https://llm.example.com --timeout-ms 2000',
 ])
 addFlags(doctor, doctorFlags, [
   'sluice doctor',

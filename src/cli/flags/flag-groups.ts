@@ -1,6 +1,7 @@
 import type {
   chatFlags,
   doctorFlags,
+  healthFlags,
   removeFlags,
   runFlags,
   samplingFlags,
@@ -28,6 +29,7 @@ type Key =
   | keyof typeof chatFlags
   | keyof typeof serveFlags
   | keyof typeof doctorFlags
+  | keyof typeof healthFlags
   | keyof typeof removeFlags
 
 /** All flags but those of sampling options, which are of "Replies". */
@@ -54,6 +56,12 @@ const placed: Readonly<Record<Exclude<Key, keyof typeof samplingFlags>, Group>> 
   page: 'Server',
   apiKeyFile: 'Access',
   isolateKeys: 'Access',
+  keyRequests: 'Access',
+  keyQueue: 'Access',
+  keyTokensPerMinute: 'Access',
+  tlsCert: 'Server',
+  tlsKey: 'Server',
+  timeoutMs: 'Limits',
   openMetrics: 'Access',
   allowUnauthenticated: 'Access',
   allowPull: 'Access',
