@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs'
-import { reasonOf } from '../api/show.js'
 import { askHealth } from '../http/node/health-client.js'
 import { readApiKeys } from '../options/api-keys.js'
 import { refused } from '../options/checks.js'
 import type { healthFlags } from '../options/command-flags.js'
 import type { Settled } from '../options/flags.js'
+import { textOfFlag } from './flag-file.js'
 
 type Flags = Settled<typeof healthFlags>
 
@@ -16,7 +15,7 @@ type Flags = Settled<typeof healthFlags>
 export async function healthCommand(given: string | undefined, flags: Flags): Promise<number> {
   const url = given === undefined ? ownUrl(flags) : urlOf(given)
   const [first] = readApiKeys(flags.apiKeyFile, process.env)
-  const ca = flags.tlsCert === undefined ? undefined : textOf(flags.tlsCert)
+  const ca = flags.tlsCert === undefined ? undefined : textOfFlag('--tls-cert', flags.tlsCert)
   const { timeoutMs } = flags
   const health = await askHealth({ url, key: first?.key, ca, timeoutMs }).catch(
     (cause: unknown) => {
@@ -42,14 +41,4 @@ function urlOf(given: string): URL {
   const isUrl = URL.canParse(given) && /^https?:$/.test(new URL(given).protocol)
   if (isUrl) return new URL(given)
   throw refused('url', 'an address such as http://127.0.0.1:8080', `'${given}'`)
-}
-
-function textOf(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (cause) {
-    throw refused('--tls-cert', 'a file that can be read', `${file} (${reasonOf(cause)})`, {
-      cause,
-    })
-  }
 }

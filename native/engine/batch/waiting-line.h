@@ -6,8 +6,8 @@
 #include <optional>
 #include <vector>
 
-#include "engine/request/fair-line.h"
 #include "engine/batch/sequence.h"
+#include "engine/request/fair-line.h"
 
 namespace sluice {
 

@@ -14,13 +14,13 @@
 #include <vector>
 
 #include "base/stack-thread.h"
-#include "engine/request/turn-queue.h"
 #include "engine/batch/loop.h"
 #include "engine/prepare/grammar-cache.h"
 #include "engine/request/embedding-request.h"
 #include "engine/request/event-sink.h"
 #include "engine/request/ledger.h"
 #include "engine/request/request.h"
+#include "engine/request/turn-queue.h"
 #include "llama/known-dry.h"
 #include "llama/model.h"
 #include "llama/template/chat-template.h"

@@ -1,9 +1,8 @@
-import { readFileSync } from 'node:fs'
-import { reasonOf } from '../../api/show.js'
 import { type ApiKey, readApiKeys } from '../../options/api-keys.js'
 import { refused } from '../../options/checks.js'
 import type { serveFlags } from '../../options/command-flags.js'
 import type { Settled } from '../../options/flags.js'
+import { textOfFlag } from '../flag-file.js'
 
 /** The flags whose files are read again at SIGHUP. */
 export type CredentialFlags = Pick<Settled<typeof serveFlags>, 'apiKeyFile' | 'tlsCert' | 'tlsKey'>
@@ -31,13 +30,5 @@ export function readCertificate({ tlsCert, tlsKey }: CredentialFlags): Certifica
   if (tlsCert === undefined && tlsKey === undefined) return undefined
   if (tlsKey === undefined) throw refused('--tls-key', "the certificate's key", 'none')
   if (tlsCert === undefined) throw refused('--tls-cert', 'a certificate for the key', 'none')
-  return { cert: textOf('--tls-cert', tlsCert), key: textOf('--tls-key', tlsKey) }
-}
-
-function textOf(flag: string, file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (cause) {
-    throw refused(flag, 'a file that can be read', `${file} (${reasonOf(cause)})`, { cause })
-  }
+  return { cert: textOfFlag('--tls-cert', tlsCert), key: textOfFlag('--tls-key', tlsKey) }
 }
