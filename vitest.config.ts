@@ -9,12 +9,13 @@ const overChannel = [
 const overProcess = [
   'test/engine/{load,reply}.test.ts',
   ...overChannel.slice(1),
-  'test/e2e/{cache-dir,engine/lora/{replies,refused}}.test.ts',
+  'test/e2e/{cache-dir,engine/{queue/owners,lora/{replies,refused}}}.test.ts',
 ]
 /** What stands in front of a listener of Node's, and what Node answers by itself. */
 const nodeOnly = [
   'beside',
   'body-read',
+  'operators/tls',
   'unrouted',
   'mounted/{frameworks,routes,in-front}',
   'fetch/*',

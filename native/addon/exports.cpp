@@ -1,6 +1,7 @@
 // The export list: the contract with src/binding/native.ts, and nothing else.
 #include <napi.h>
 
+#include "addon/datagram.h"
 #include "addon/engine-wrap.h"
 #include "addon/file-lock-export.h"
 #include "addon/send-buffer.h"
@@ -63,6 +64,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("cpuFeatures", Napi::Function::New(env, features, "cpuFeatures"));
   exports.Set("Engine", EngineWrap::define(env));
   exports.Set("setSendBuffer", Napi::Function::New(env, set_send_buffer, "setSendBuffer"));
+  exports.Set("sendDatagram", Napi::Function::New(env, send_datagram, "sendDatagram"));
   exports.Set("lockFile", Napi::Function::New(env, lock_file, "lockFile"));
   exports.Set("serveDevices", Napi::Function::New(env, serve_devices_from, "serveDevices"));
   return exports;

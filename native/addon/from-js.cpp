@@ -111,6 +111,7 @@ Prompt prompt_of(const Napi::Object& object) {
 std::shared_ptr<Request> request(const Napi::Object& object) {
   auto result = std::make_shared<Request>();
   result->id = static_cast<RequestId>(number(object, "id"));
+  result->owner = string(object, "owner");
   result->max_tokens = integer(object, "maxTokens");
   result->prompt_logprobs = integer(object, "promptLogprobs");
   result->stop = strings(object, "stop");
@@ -140,6 +141,7 @@ std::shared_ptr<Request> request(const Napi::Object& object) {
 std::shared_ptr<Request> choice_of(const Request& first, int32_t choice) {
   auto result = std::make_shared<Request>();
   result->id = first.id + RequestId(choice);
+  result->owner = first.owner;
   result->max_tokens = first.max_tokens;
   result->prompt_logprobs = first.prompt_logprobs;
   result->stop = first.stop;
@@ -310,6 +312,7 @@ ChatPrompt chat_prompt(const Napi::Object& object) {
 
 std::shared_ptr<EmbeddingRequest> embedding_request(const Napi::Object& object) {
   auto result = std::make_shared<EmbeddingRequest>();
+  result->owner = string(object, "owner");
   result->id = static_cast<RequestId>(number(object, "id"));
   const Napi::Array inputs = array(object, "inputs");
   for (uint32_t i = 0; i < inputs.Length(); ++i) {

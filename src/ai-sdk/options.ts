@@ -10,7 +10,7 @@ import type { EmbedOptions } from '../api/embedding-types.js'
 import type { ChatOptions, ReasoningOptions, Tool, ToolChoice } from '../api/types.js'
 import { CompiledSchema } from '../engine/compiled-schema.js'
 import { chatChecks } from '../options/chat-options.js'
-import { int32Max, integerFrom, parseFields } from '../options/checks.js'
+import { anOwner, int32Max, integerFrom, parseFields } from '../options/checks.js'
 import { decideChecks } from '../options/decide-options.js'
 import { nearestEffort } from '../options/other-words/efforts.js'
 
@@ -39,7 +39,7 @@ const ownChecks = (() => {
 const ownPath = 'providerOptions.sluice'
 
 /** How many dimensions the model has the engine knows. */
-const embeddingChecks = { dimensions: integerFrom(1, int32Max) }
+const embeddingChecks = { dimensions: integerFrom(1, int32Max), owner: anOwner }
 
 /** @throws InvalidOptionError, with the option's path */
 export function embeddingOptions(given: SharedV3ProviderOptions | undefined) {

@@ -99,6 +99,8 @@ export interface DecideOptions {
   readonly lora?: string | Readonly<Record<string, number>>
   /** As in RequestOptions. */
   readonly cacheSalt?: string
+  /** As in RequestOptions. */
+  readonly owner?: string
   /** Aborting it cancels what is under way and rejects with ERR_CANCELLED. */
   readonly signal?: AbortSignal
 }

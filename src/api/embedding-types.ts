@@ -12,6 +12,8 @@ export interface EmbedOptions {
    * models trained for that (Matryoshka). Default: all.
    */
   dimensions?: number
+  /** As in RequestOptions. */
+  owner?: string
   /** Aborting it cancels the request and rejects with ERR_CANCELLED. */
   signal?: AbortSignal
 }
@@ -36,6 +38,8 @@ export interface EmbeddingInfo {
 export interface RerankOptions {
   /** Documents that are returned at most, the best ones: 1 and more. Default: all. */
   topN?: number
+  /** As in RequestOptions. */
+  owner?: string
   /** Aborting it cancels the request and rejects with ERR_CANCELLED. */
   signal?: AbortSignal
 }

@@ -438,6 +438,12 @@ export interface RequestOptions<Schema extends object = object> extends Sampling
    */
   cacheSalt?: string
   /**
+   * Who asks: any text of 1 to 256 characters. Owners take turns for what the engine computes,
+   * however many requests each has waiting, and one with none always finds a place in the queue.
+   * Requests without an owner have one in common. Default: none.
+   */
+  owner?: string
+  /**
    * Tells how likely each token was, and that many of the likeliest: 0 to 20. By the model's own
    * distribution, before temperature, penalties, biases and everything else that samples. Default:
    * nothing is told.
@@ -542,6 +548,8 @@ export type TemplateOptions = Pick<
 
 /** Of what is asked about texts and tokens. */
 export interface TextOptions {
+  /** As in RequestOptions. */
+  owner?: string
   /** Aborting it rejects with ERR_CANCELLED, and drops what waits. */
   signal?: AbortSignal
 }

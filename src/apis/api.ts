@@ -1,8 +1,8 @@
 import type { ModelHost, Need } from '../host/model-host.js'
-import type { Answer } from '../web/answer.js'
+import type { Answer, AnswerHeaders } from '../web/answer.js'
 import type { Call, CallHeaders } from '../web/call.js'
 import type { EarlyStream } from '../web/early.js'
-import type { ErrorWords } from '../web/errors.js'
+import type { ErrorWords, HttpError } from '../web/errors.js'
 import type { ScopedEngine } from '../web/scoped-engine.js'
 
 /**
@@ -21,8 +21,27 @@ export interface Api {
   readonly keyHeaders: readonly string[]
   /** The header that a request without a key is told to send. */
   readonly keyExample: string
+  /** Headers by which its clients know what their key has left. Default: none. */
+  readonly limitHeaders?: (state: KeyState) => AnswerHeaders
   /** How a request is told what is wrong before its handler knows what it calls things. */
   readonly errorWords: ErrorWords
+}
+
+/** What a key has left of its limits. Without a limit there is nothing to tell. */
+export interface KeyState {
+  /** Requests that may be under way at once. */
+  readonly requests: KeyQuota | undefined
+  /** Tokens of a minute; a debt is below 0. `resetMs` is until all are back. */
+  readonly tokens: (KeyQuota & { readonly resetMs: number }) | undefined
+  /** What the request is told that is beyond them. */
+  readonly refusal: HttpError | undefined
+}
+
+interface KeyQuota {
+  readonly limit: number
+  readonly left: number
+  /** Milliseconds until it makes sense to ask again, where nothing is left. */
+  readonly retryMs: number
 }
 
 /** @typeParam Server what its handler asks of the server */

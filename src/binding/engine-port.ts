@@ -104,6 +104,8 @@ export interface NativeRequest extends SamplingNumbers {
   labelTokens: number[]
   /** States are shared between requests of the same salt only; '' is the salt of those without. */
   cacheSalt: string
+  /** Who asks: owners take turns; '' is the owner of those who say none. */
+  owner: string
   /** The adapters that it is computed with, flattened: [place, scale, place, scale, ...]. */
   adapters: number[]
 }
@@ -118,6 +120,8 @@ interface NativeInfill {
 
 export interface NativeEmbeddingRequest {
   id: number
+  /** As of a NativeRequest. */
+  owner: string
   /**
    * Texts, to which the model's special tokens are added, or token ids, to which nothing is; of an
    * engine that ranks, pairs of texts.

@@ -32,6 +32,11 @@ export interface NativeAddon {
   /** SO_SNDBUF of a socket's descriptor. Throws on failure. */
   setSendBuffer(fd: number, bytes: number): void
   /**
+   * Sends one datagram to a Unix socket; a path that begins with @ is of Linux's abstract names.
+   * Throws on failure, and on Windows.
+   */
+  sendDatagram(path: string, text: string): void
+  /**
    * Takes the lock of a file, which is made where there is none. Returns what gives it back, or
    * null where another process or another call has it; the system gives back what a process
    * leaves. Throws where the file system has no locks.

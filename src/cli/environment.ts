@@ -1,6 +1,7 @@
 import {
   chatFlags,
   doctorFlags,
+  healthFlags,
   removeFlags,
   runFlags,
   serveFlags,
@@ -21,14 +22,9 @@ const others = [
 ]
 
 const known = [
-  ...Object.keys({
-    ...runFlags,
-    ...chatFlags,
-    ...serveFlags,
-    ...doctorFlags,
-    ...removeFlags,
-    ...workerFlags,
-  }).map(environmentName),
+  ...[runFlags, chatFlags, serveFlags, workerFlags, healthFlags, doctorFlags, removeFlags].flatMap(
+    (flags) => Object.keys(flags).map(environmentName),
+  ),
   ...others,
 ]
 

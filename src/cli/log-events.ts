@@ -17,12 +17,16 @@ export interface LifeEvents {
     kept: number
     retryMs: number | undefined
   }
+  reloaded: { file: string }
+  reload_failed: { file: string; error: string }
   draining: { replies: number; deadlineMs: number }
   stopped: object
 }
 
 /** Whether an event is one to be looked into. */
-export const isFault = (event: keyof LifeEvents) => event === 'failed' || event === 'crashed'
+export const isFault = (event: keyof LifeEvents) => {
+  return event === 'failed' || event === 'crashed' || event === 'reload_failed'
+}
 
 /** Where `serve` tells what happens. */
 export interface Log {

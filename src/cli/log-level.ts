@@ -13,8 +13,10 @@ export function levelOf({
   status,
   error,
   route,
+  code,
 }: AccessEntry): Exclude<LogLevel, 'silent'> {
   if (outcome === 'failed') {
+    if (code === 'deadline_exceeded') return 'warn' // its sender said so
     return status >= 500 || status === 200 || error !== undefined ? 'error' : 'warn'
   }
   return polled.includes(route) ? 'debug' : 'info'

@@ -14,6 +14,7 @@ export function logLine(entry: AccessEntry, now = new Date()): string {
     `${Math.round(entry.durationMs)} ms`,
   ]
   if (promptTokens !== undefined) parts.push(`${promptTokens}+${completionTokens ?? 0} tokens`)
+  if (entry.key !== undefined) parts.push(`key ${entry.key}`)
   parts.push(colours.dim(entry.requestId))
   // Why there is no engine is said once, and not with each request.
   const fault = isOfModel(entry.code) ? '' : faultLines(entry.error)

@@ -27,6 +27,8 @@ const lifeWords: { [E in keyof LifeEvents]?: (facts: LifeEvents[E]) => string | 
       retryMs === undefined ? 'and is not started again' : `started again in ${retryMs} ms`
     return `${model}: ${message}; ${failed} requests fail, ${kept} go on, ${then}`
   },
+  reloaded: ({ file }) => `read ${file} again`,
+  reload_failed: ({ file, error }) => `${file} is not taken, what was read before stays: ${error}`,
   draining: ({ replies, deadlineMs }) => {
     if (replies === 0) return undefined
     return `${replies} replies may go on for ${deadlineMs} ms; a second signal ends at once`

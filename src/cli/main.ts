@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import {
   chatFlags,
   doctorFlags,
+  healthFlags,
   listFlags,
   pullFlags,
   removeFlags,
@@ -73,6 +74,17 @@ const worker = program
     perform(workerFlags, given, async (flags) => {
       const { workerCommand } = await import('./worker.js')
       return workerCommand(flags)
+    }),
+  )
+
+const health = program
+  .command('health')
+  .description('Ask a running server whether it serves requests; exits with 0 where it does.')
+  .argument('[url]', 'where it is, else as --host and --port say')
+  .action((url: string | undefined, given: object) =>
+    perform(healthFlags, given, async (flags) => {
+      const { healthCommand } = await import('./health.js')
+      return healthCommand(url, flags)
     }),
   )
 
@@ -161,6 +173,10 @@ addFlags(serve, serveFlags, [
 addFlags(worker, workerFlags, [
   'sluice worker',
   'sluice worker --host 10.0.0.2 --trusted-network --weights-dir weights',
+])
+addFlags(health, healthFlags, [
+  'sluice health',
+  'sluice health https://llm.example.com --timeout-ms 2000',
 ])
 addFlags(doctor, doctorFlags, [
   'sluice doctor',

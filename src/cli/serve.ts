@@ -4,11 +4,11 @@ import net from 'node:net'
 import { CancelledError } from '../api/errors.js'
 import type { Engine } from '../engine/engine.js'
 import { isOpenToOthers } from '../http/door/loopback.js'
-import { readApiKeys } from '../options/api-keys.js'
 import type { serveFlags } from '../options/command-flags.js'
 import type { Settled } from '../options/flags.js'
 import { loadWithProgress } from './load-with-progress.js'
 import { Crashes } from './serve/crashes.js'
+import { type Credentials, readCredentials } from './serve/credentials.js'
 import { wantedModels } from './serve/served-models.js'
 import { stopSignal } from './serve/stop-signal.js'
 
@@ -16,7 +16,7 @@ type Flags = Settled<typeof serveFlags>
 
 /** `sluice serve`: until SIGTERM or SIGINT, which drains. @returns the exit code */
 export async function serveCommand(flags: Flags): Promise<number> {
-  const apiKeys = readApiKeys(flags.apiKeyFile, process.env)
+  const credentials = readCredentials(flags)
   const stop = stopSignal()
   const unserved = new AbortController()
   let engine: Promise<Engine> | undefined
@@ -31,12 +31,12 @@ export async function serveCommand(flags: Flags): Promise<number> {
     // The engine's thread loads the model while the server is imported. Not where the server will
     // refuse to listen: that is told first, and a load cannot be given up before its file is
     // mapped.
-    if (wanted.kind === 'one' && (await canListen(flags, apiKeys))) {
+    if (wanted.kind === 'one' && (await canListen(flags, credentials))) {
       load(wanted.file).catch(() => undefined) // the server looks at it
     }
     const { serve } = await import('./serve/server.js')
     const ofOne = wanted.kind === 'one' ? () => load(wanted.file) : undefined
-    await serve(flags, { load: ofOne, apiKeys, stop, crashes })
+    await serve(flags, { load: ofOne, credentials, stop, crashes })
   } catch (error) {
     if (stop.aborted && error instanceof CancelledError) return 0 // a pull was given up
     unserved.abort()
@@ -47,7 +47,7 @@ export async function serveCommand(flags: Flags): Promise<number> {
 }
 
 /** Whether the server will listen, as far as that can be known without keeping the port. */
-async function canListen(flags: Flags, apiKeys: readonly string[]): Promise<boolean> {
+async function canListen(flags: Flags, { apiKeys }: Credentials): Promise<boolean> {
   const { host, port, isolateKeys } = flags
   if (isOpenToOthers({ ...flags, apiKeys }) || (isolateKeys && apiKeys.length === 0)) return false
   if (cluster.isWorker) return false // workers share their port, which a look would close

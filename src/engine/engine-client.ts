@@ -26,8 +26,9 @@ import type {
 import { adaptersInUse, adaptersOf } from './adapters-in-use.js'
 import { engineEnded, errorOf, inOwnNames } from './native-errors.js'
 import { forgetOpen, rememberOpen } from './open-engines.js'
+import { hasPlace } from './places.js'
 import { surface } from './surface.js'
-import { TextJobs } from './text-jobs.js'
+import { type TextAsker, TextJobs } from './text-jobs.js'
 
 /**
  * What one request, such as a choice of a reply, hears from the engine, in this order, and one of
@@ -77,8 +78,11 @@ interface Live {
   readonly listener: RequestListener
   /** Places of its LoRA adapters. */
   readonly adapters: readonly number[]
+  readonly owner: string
   /** Its events are not wanted any more. */
   isCancelled: boolean
+  /** Something of its reply has come. */
+  hasBegun: boolean
   /** Tokens that came and were not credited. */
   unread: number
   /** Of them, those that the reader took: credited together once they are half a window. */
@@ -99,6 +103,7 @@ export class EngineClient {
   readonly #listener: ClientListener
   readonly #window: number
   readonly #inFlightMax: number
+  readonly #queue: number
   readonly #requests = new Map<number, Live>()
   readonly #texts: TextJobs
   readonly #counts: Record<RequestCount, number> = {
@@ -111,6 +116,8 @@ export class EngineClient {
     cancelledDecode: 0,
     cancelledParked: 0,
   }
+  /** Requests in flight of each owner that has some. */
+  readonly #owned = new Map<string, number>()
   /** Of #requests, those that are cancelled: the engine is about to drop them. */
   #leaving = 0
   #nextId = 1
@@ -132,6 +139,7 @@ export class EngineClient {
     this.#listener = listener
     this.#window = limits.window
     this.#inFlightMax = limits.parallel + limits.queue
+    this.#queue = limits.queue
     this.#texts = new TextJobs(limits.queueDeadlineMs, (id) => this.#port.cancel(id))
     try {
       // Out of the addon's callback first: what is thrown inside it is swallowed.
@@ -157,15 +165,16 @@ export class EngineClient {
    * OverloadedError, and ClosedError or EngineEndedError once the engine takes no more.
    */
   submit(request: Omit<NativeRequest, 'id'>, listenerOf: (choice: number) => RequestListener) {
-    const { choices } = request
-    return this.#start(choices, (id) => ({ ...request, kind: 'generate', id }), listenerOf)
+    const { choices, owner } = request
+    const command = (id: number): EngineCommand => ({ ...request, kind: 'generate', id })
+    return this.#start({ count: choices, owner }, command, listenerOf)
   }
 
   /** As submit(), for texts that become vectors. */
-  embed(inputs: NativeEmbeddingRequest['inputs'], listener: RequestListener): number {
+  embed({ inputs, owner }: Omit<NativeEmbeddingRequest, 'id'>, listener: RequestListener): number {
     return this.#start(
-      1,
-      (id) => ({ kind: 'embed', id, inputs }),
+      { count: 1, owner },
+      (id) => ({ kind: 'embed', id, inputs, owner }),
       () => listener,
     )
   }
@@ -191,6 +200,7 @@ export class EngineClient {
     this.#countUnread(request, -request.unread) // its end is waited for
     request.isCancelled = true
     this.#leaving++
+    this.#disown(request.owner)
     this.#port.cancel(id)
   }
 
@@ -201,14 +211,14 @@ export class EngineClient {
   async text<Kind extends keyof TextAnswers>(
     kind: Kind,
     job: Omit<Extract<EngineCommand, { kind: Kind }>, 'kind' | 'id'>,
-    signal?: AbortSignal,
+    asker: TextAsker = {},
   ): Promise<TextAnswers[Kind]> {
     this.#assertOpen()
     const id = this.#nextId++
     this.#ref()
     try {
       const start = () => this.#port.post({ ...job, kind, id } as unknown as EngineCommand)
-      return await this.#texts.ask<TextAnswers[Kind]>(id, start, signal)
+      return await this.#texts.ask<TextAnswers[Kind]>(id, start, asker)
     } finally {
       this.#unref()
     }
@@ -227,6 +237,17 @@ export class EngineClient {
     return { ...neverRestarted, ...snapshot, ...counts }
   }
 
+  /** The requests of an owner that have no slot and had none, and how many slots are free. */
+  queueOf(owner: string): { queued: number; free: number } {
+    const { slots } = this.#port.snapshot()
+    const running = new Set(slots.map((slot) => slot?.request))
+    const isQueued = ([id, one]: [number, Live]) => {
+      return one.owner === owner && !one.isCancelled && !one.hasBegun && !running.has(id)
+    }
+    const queued = [...this.#requests].filter(isQueued).length
+    return { queued, free: slots.filter((slot) => slot === null).length }
+  }
+
   /** `onClosed` tells when it is done. Twice is safe. */
   close(): void {
     if (this.#state !== 'open') return
@@ -243,22 +264,22 @@ export class EngineClient {
   }
 
   #start(
-    count: number,
+    { count, owner }: { readonly count: number; readonly owner: string },
     command: (id: number) => EngineCommand,
     listenerOf: (choice: number) => RequestListener,
   ): number {
     this.#assertOpen()
-    this.#assertRoom(count)
+    this.#assertRoom(count, owner)
     const id = this.#nextId
     this.#nextId += count // first: where post() throws, events of these ids may still come
     const posted = command(id)
     this.#port.post(posted)
     const adapters = adaptersOf(posted)
     this.#counts.started += count
+    this.#owned.set(owner, (this.#owned.get(owner) ?? 0) + count)
     for (let choice = 0; choice < count; choice++) {
       const listener = listenerOf(choice)
-      const begun = { isCancelled: false, unread: 0, taken: 0 }
-      this.#requests.set(id + choice, { listener, adapters, ...begun })
+      this.#requests.set(id + choice, { listener, adapters, owner, ...freshLive })
       this.#ref()
     }
     return id
@@ -275,11 +296,18 @@ export class EngineClient {
    * Cancelled requests make room at once, though the engine drops them only in its next step. At
    * most as many again may wait for that, so that a fast caller cannot fill the memory.
    */
-  #assertRoom(count: number): void {
-    const inFlight = this.#requests.size - this.#leaving
-    const fits = inFlight + count <= this.#inFlightMax
+  #assertRoom(count: number, owner: string): void {
+    const taken = this.#requests.size - this.#leaving + count - 1
+    const ofOwner = this.#owned.get(owner) ?? 0
+    const fits = hasPlace({ taken, ofOwner, max: this.#inFlightMax, queue: this.#queue })
     if (fits && this.#requests.size + count <= 2 * this.#inFlightMax) return
     throw new OverloadedError('the queue is full; try again later, or raise parallel or queue')
+  }
+
+  #disown(owner: string): void {
+    const left = (this.#owned.get(owner) ?? 0) - 1
+    if (left > 0) this.#owned.set(owner, left)
+    else this.#owned.delete(owner)
   }
 
   #ref(): void {
@@ -416,6 +444,7 @@ export class EngineClient {
   /** A parked reply waits for its reader, so it is not what keeps the process alive. */
   #countUnread(request: Live, tokens: number): void {
     if (request.isCancelled) return // its end is waited for, whatever still comes
+    if (tokens > 0) request.hasBegun = true
     const wasParked = request.unread >= this.#window
     request.unread += tokens
     const isParked = request.unread >= this.#window
@@ -431,6 +460,7 @@ export class EngineClient {
     this.#requests.delete(id)
     this.#unref()
     if (request.isCancelled) this.#leaving--
+    else this.#disown(request.owner)
     const outcome = request.isCancelled ? 'cancelled' : how
     this.#counts[outcome]++
     if (outcome === 'cancelled') this.#counts[cancelledIn[phase]]++
@@ -472,6 +502,8 @@ export class EngineClient {
     this.#listener.onClosed(this.#failure)
   }
 }
+
+const freshLive = { isCancelled: false, hasBegun: false, unread: 0, taken: 0 }
 
 /** What an engine of this process says of restarts. */
 const neverRestarted: RestartStats = {

@@ -205,12 +205,13 @@ export class Engine implements AsyncDisposable {
     options: FitOptions = {},
   ): Promise<FitResult<Message>> {
     return fromCaller(async () => {
-      const { signal, reserve, keep, retentionRatio, ...template } = parseFitOptions(options)
+      const { owner, signal, reserve, keep, retentionRatio, ...template } = parseFitOptions(options)
       // The caller's may grow while it is looked at.
       const given = Array.isArray(messages) ? [...messages] : messages
       const chat = this.#templateChat(given, template)
       const rules = { reserve, keep, retentionRatio }
-      const { dropped, promptTokens } = await this.#fitter(chat, given, rules)(signal)
+      const fits = this.#fitter(chat, given, rules)
+      const { dropped, promptTokens } = await fits({ owner, signal })
       const isDropped = new Set(dropped)
       return {
         messages: given.filter((_, i) => !isDropped.has(i)),
@@ -360,9 +361,9 @@ export class Engine implements AsyncDisposable {
   async tokenize(text: string, options: TokenizeOptions = {}): Promise<Int32Array> {
     return fromCaller(() => {
       const given = parseText(text)
-      const { addSpecial = false, parseSpecial = false, signal } = parseTokenizeOptions(options)
+      const { addSpecial = false, parseSpecial = false, ...asker } = parseTokenizeOptions(options)
       const job = { text: given, addSpecial, parseSpecial }
-      return this.#parts.client.text('tokenize', job, signal)
+      return this.#parts.client.text('tokenize', job, asker)
     })
   }
 
@@ -373,8 +374,8 @@ export class Engine implements AsyncDisposable {
   ): Promise<string> {
     return fromCaller(() => {
       const given = parseTokens(tokens)
-      const { signal } = parseTextOptions(options)
-      return this.#parts.client.text('detokenize', { tokens: given }, signal)
+      const asker = parseTextOptions(options)
+      return this.#parts.client.text('detokenize', { tokens: given }, asker)
     })
   }
 
@@ -385,8 +386,8 @@ export class Engine implements AsyncDisposable {
   ): Promise<Uint8Array[]> {
     return fromCaller(() => {
       const given = parseTokens(tokens)
-      const { signal } = parseTextOptions(options)
-      return this.#parts.client.text('pieces', { tokens: given }, signal)
+      const asker = parseTextOptions(options)
+      return this.#parts.client.text('pieces', { tokens: given }, asker)
     })
   }
 
@@ -404,9 +405,9 @@ export class Engine implements AsyncDisposable {
     text: TextOptions = {},
   ): Promise<string> {
     return fromCaller(() => {
-      const { signal } = parseTextOptions(text)
+      const asker = parseTextOptions(text)
       const chat = this.#templateChat(messages, options)
-      return this.#parts.client.text('apply-template', { chat }, signal)
+      return this.#parts.client.text('apply-template', { chat }, asker)
     })
   }
 
@@ -417,11 +418,16 @@ export class Engine implements AsyncDisposable {
     text: TextOptions = {},
   ): Promise<number> {
     return fromCaller(async () => {
-      const { signal } = parseTextOptions(text)
+      const asker = parseTextOptions(text)
       const chat = this.#templateChat(messages, options)
-      return (await this.#parts.client.text('tokenize-chat', { chat, mustFit: false }, signal))
+      return (await this.#parts.client.text('tokenize-chat', { chat, mustFit: false }, asker))
         .length
     })
+  }
+
+  /** @internal The requests of an owner that wait for a slot, and how many slots are free. */
+  queueOf(owner: string): { queued: number; free: number } {
+    return this.#parts.client.queueOf(owner)
   }
 
   /** Gauges and counters: see EngineStats. */

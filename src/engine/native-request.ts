@@ -51,6 +51,7 @@ export function nativeRequest(
     ...grammarOf(options),
     labelTokens: [],
     cacheSalt: options.cacheSalt ?? '',
+    owner: options.owner ?? '',
     adapters: adapters.flat(),
   }
 }

@@ -275,7 +275,7 @@ export class Reply<Result = unknown> implements AsyncIterable<ReplyPart> {
     this.#fitting = new AbortController()
     const { signal } = this.#fitting
     try {
-      const { chat, dropped } = await fits(signal)
+      const { chat, dropped } = await fits({ owner: request.owner, signal })
       signal.throwIfAborted()
       this.#dropped = dropped
       this.#submit({ ...request, prompt: chat })

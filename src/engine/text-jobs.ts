@@ -6,6 +6,7 @@ import {
   type SluiceError,
 } from '../api/errors.js'
 import { abortedBy, onAbort } from './abort-signals.js'
+import { hasPlace } from './places.js'
 
 /** Text jobs (tokenize, detokenize ...) that may wait, those with the engine included. */
 const waitingMax = 1024
@@ -13,6 +14,12 @@ const waitingMax = 1024
 const startedMax = 2
 
 type TextResult = Int32Array | string | Uint8Array[]
+
+/** Whose work it is, and what gives it up. */
+export interface TextAsker {
+  readonly owner?: string | undefined
+  readonly signal?: AbortSignal | undefined
+}
 
 interface TextJob {
   start(): void
@@ -23,14 +30,15 @@ interface TextJob {
 /**
  * Work on texts that the engine does on the threads that prepare requests. It gets two at a time,
  * beside those that it deferred because they take long: a text that waits here takes no turn from a
- * request. A job that waits longer than the queue's deadline, here or there, or whose signal fires,
- * is rejected at once and given up: if it is under way, it ends where that is possible. Owned by
- * EngineClient.
+ * request. The owners of those that wait take turns. A job that waits longer than the queue's
+ * deadline, here or there, or whose signal fires, is rejected at once and given up: if it is under
+ * way, it ends where that is possible. Owned by EngineClient.
  */
 export class TextJobs {
   readonly #deadlineMs: number
   readonly #cancel: (id: number) => void
-  readonly #waiting = new Map<number, TextJob>()
+  /** By their owners, the one whose turn it is first, and by their ids. None is empty. */
+  readonly #waiting = new Map<string, Map<number, TextJob>>()
   readonly #started = new Map<number, TextJob>()
   readonly #deferred = new Map<number, TextJob>()
 
@@ -44,9 +52,13 @@ export class TextJobs {
    * Rejects with OverloadedError, with CancelledError by the signal, with QueueTimeoutError by the
    * deadline, or as reject() is told.
    */
-  async ask<Result extends TextResult>(id: number, start: () => void, signal?: AbortSignal) {
+  async ask<Result extends TextResult>(
+    id: number,
+    start: () => void,
+    { owner = '', signal }: TextAsker = {},
+  ) {
     if (signal?.aborted) throw abortedBy(signal, 'the text was given up')
-    if (this.#waiting.size + this.#started.size + this.#deferred.size >= waitingMax) {
+    if (!this.#hasPlaceFor(owner)) {
       throw new OverloadedError(`${waitingMax} texts wait to be tokenized; try again later`)
     }
     let rest: (() => void) | undefined
@@ -55,7 +67,8 @@ export class TextJobs {
       return await new Promise<Result>((resolve, reject) => {
         rest = onAbort(signal, () => this.#giveUp(id, abortedBy(signal, 'the text was given up')))
         timer = setTimeout(() => this.#giveUp(id, late(this.#deadlineMs)), this.#deadlineMs)
-        this.#waiting.set(id, { start, resolve: resolve as TextJob['resolve'], reject })
+        const job = { start, resolve: resolve as TextJob['resolve'], reject }
+        this.#waiting.set(owner, (this.#waiting.get(owner) ?? new Map()).set(id, job))
         this.#startNext()
       })
     } finally {
@@ -84,16 +97,19 @@ export class TextJobs {
 
   /** Nothing that waits is started any more. */
   rejectAll(errorOf: () => ClosedError | EngineEndedError): void {
-    const jobs = [...this.#started.values(), ...this.#deferred.values(), ...this.#waiting.values()]
+    const waiting = [...this.#waiting.values()].flatMap((jobs) => [...jobs.values()])
+    const jobs = [...this.#started.values(), ...this.#deferred.values(), ...waiting]
     for (const job of jobs) job.reject(errorOf())
     this.#waiting.clear()
   }
 
   /** What the engine has still counts among its jobs until the engine has dropped it. */
   #giveUp(id: number, error: SluiceError): void {
-    const waiting = this.#waiting.get(id)
-    if (waiting !== undefined) {
-      this.#waiting.delete(id)
+    for (const [owner, jobs] of this.#waiting) {
+      const waiting = jobs.get(id)
+      if (waiting === undefined) continue
+      jobs.delete(id)
+      if (jobs.size === 0) this.#waiting.delete(owner)
       waiting.reject(error)
       return
     }
@@ -101,6 +117,14 @@ export class TextJobs {
     if (job === undefined) return
     job.reject(error)
     this.#cancel(id)
+  }
+
+  /** Those with the engine are counted as everybody's. */
+  #hasPlaceFor(owner: string): boolean {
+    const waiting = [...this.#waiting.values()].reduce((sum, jobs) => sum + jobs.size, 0)
+    const taken = waiting + this.#started.size + this.#deferred.size
+    const ofOwner = this.#waiting.get(owner)?.size ?? 0
+    return hasPlace({ taken, ofOwner, max: waitingMax, queue: waitingMax })
   }
 
   #done(id: number): TextJob | undefined {
@@ -112,9 +136,13 @@ export class TextJobs {
   }
 
   #startNext(): void {
-    for (const [id, job] of this.#waiting) {
+    // What is set anew comes to the end: the owner's next turn is after everybody else's.
+    for (const [owner, jobs] of this.#waiting) {
       if (this.#started.size >= startedMax) return
-      this.#waiting.delete(id)
+      const [id, job] = jobs.entries().next().value as [number, TextJob]
+      jobs.delete(id)
+      this.#waiting.delete(owner)
+      if (jobs.size > 0) this.#waiting.set(owner, jobs)
       this.#started.set(id, job)
       try {
         job.start()

@@ -31,6 +31,12 @@ export interface LoadedModel {
   readonly fingerprint: string
 }
 
+/** Who asks for a model, and what gives that up. Owners take turns. */
+export interface Asker {
+  readonly owner: string
+  readonly signal: AbortSignal
+}
+
 /** A model in use: it stays loaded until release(), which may be called twice. */
 export interface Lease {
   readonly model: LoadedModel
@@ -65,7 +71,7 @@ export interface ModelHost {
    * The same, to be used. Rejects with a 400 too where it is no model for that, and with the
    * signal's reason.
    */
-  lease(name: string | undefined, need: Need, signal: AbortSignal): Promise<Lease>
+  lease(name: string | undefined, need: Need, asker: Asker): Promise<Lease>
   /**
    * Has a model loaded, and does not wait for that. Throws a 400 where it is loaded already, and as
    * find() does.

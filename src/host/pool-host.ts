@@ -6,7 +6,15 @@ import type { Use } from '../pool/pool.js'
 import { HttpError } from '../web/errors.js'
 import { poolFault, shuttingDown } from './engine-fault.js'
 import { alreadyLoaded, checkNeed, loadedModel } from './loaded-model.js'
-import type { HostNumbers, Lease, LoadedModel, ModelEntry, ModelHost, Need } from './model-host.js'
+import type {
+  Asker,
+  HostNumbers,
+  Lease,
+  LoadedModel,
+  ModelEntry,
+  ModelHost,
+  Need,
+} from './model-host.js'
 import {
   areNames,
   checkAdapterNames,
@@ -69,13 +77,13 @@ class PoolHost implements ModelHost {
     return this.#entry(this.#nameOf(name))
   }
 
-  async lease(asked: string | undefined, need: Need, signal: AbortSignal): Promise<Lease> {
+  async lease(asked: string | undefined, need: Need, asker: Asker): Promise<Lease> {
     this.check()
     const name = this.#nameOf(asked)
     // Where that is known: a model is not loaded to say no.
     const known = this.#models.known(name)?.model
     if (known !== undefined) checkNeed(name, known, need)
-    const { engine, release } = await this.#use(name, signal)
+    const { engine, release } = await this.#use(name, asker)
     try {
       checkNeed(name, engine.model, need)
       return { model: this.#modelOf(name, engine), release }
@@ -181,10 +189,10 @@ class PoolHost implements ModelHost {
     return this.#models.close()
   }
 
-  async #use(name: string, signal: AbortSignal): Promise<Use<Engine>> {
+  async #use(name: string, { owner, signal }: Asker): Promise<Use<Engine>> {
     const { pool } = this.#models
     try {
-      return await pool.use(name, signal)
+      return await pool.use(name, signal, owner)
     } catch (error) {
       signal.throwIfAborted()
       throw poolFault(name, error, { isClosed: pool.closed, retryMs: pool.retryMs(name) })

@@ -14,6 +14,7 @@ import { ToldNotes } from '../web/notes.js'
 import { AdapterDefaults } from './adapter-defaults.js'
 import { apis } from './apis.js'
 import { BodyBudget, TextBudget } from './door/body.js'
+import { KeyUse } from './door/key-use.js'
 import { Keys } from './door/keys.js'
 import { faultText, warnOfFault } from './fault.js'
 import { Metrics } from './metrics/metrics.js'
@@ -31,6 +32,7 @@ const largestBodies = 8
 export class App implements Service {
   readonly settings: ListenerSettings
   readonly keys: Keys
+  readonly keyUse: KeyUse<Call>
   /** How errors are told where a request has no words of its own. */
   readonly errorWords: ErrorWords = apis[0].errorWords
   readonly inFlight = new Set<Call>()
@@ -50,7 +52,10 @@ export class App implements Service {
     this.settings = settings
     this.host = host
     this.metrics = new Metrics(host, settings.metricsNames)
-    this.keys = new Keys(settings.apiKeys)
+    this.keys = new Keys(settings.apiKeys, settings.keyLimits)
+    this.keyUse = new KeyUse({
+      queues: (owner) => host.loaded().map(({ engine }) => engine.queueOf(owner)),
+    })
     this.texts = new TextBudget(Math.min(textBytesMax, 2 * settings.bodyBytesMax))
     this.bodies = new BodyBudget(largestBodies * settings.bodyBytesMax)
     const { responseStore: responsesMax, responseStoreBytes: bytesMax } = settings
@@ -76,7 +81,7 @@ export class App implements Service {
     need: Need,
     early?: EarlyStream,
   ): Promise<ModelInUse> {
-    const lease = this.host.lease(asked, need, call.signal)
+    const lease = this.host.lease(asked, need, call)
     const { model, release } = await (early === undefined
       ? lease
       : this.#inTime(lease, call, early))
@@ -129,6 +134,7 @@ export class App implements Service {
 
   #leave(call: Call, status: number): void {
     this.inFlight.delete(call)
+    this.keyUse.leave(call)
     call.release()
     if (this.inFlight.size === 0) this.#onIdle?.()
     const notes = this.#toldNotes.places(call.notes)

@@ -1,6 +1,8 @@
 import type { Api, Route } from '../apis/api.js'
+import type { KeyLimits } from '../options/api-keys.js'
 import type { Answer } from '../web/answer.js'
 import type { Call, CallHeaders } from '../web/call.js'
+import { deadlinesOf } from '../web/deadline.js'
 import { begun } from '../web/early.js'
 import { HttpError } from '../web/errors.js'
 import { apis } from './apis.js'
@@ -67,13 +69,26 @@ export async function answer(app: App, call: Call): Promise<Answer> {
   if (call.isExpectingMore) {
     throw new HttpError('expectation', 'Expected no Expect header other than 100-continue.')
   }
-  if (settings.isolateKeys) call.isolatedKey = key
-  call.owner = key?.toString('base64url') ?? ''
-  if (route !== undefined) return inTime(route.handle(app, call, match.id), call)
+  if (settings.isolateKeys) call.isolatedKey = key?.digest
+  if (key !== undefined) call.isOf(key)
+  if (route !== undefined) {
+    if (method === 'POST' && key?.limits !== undefined) limit(app, call, api, key.limits)
+    call.limitTime(deadlinesOf(call.headers))
+    const answer = await inTime(route.handle(app, call, match.id), call)
+    call.headersAreReady()
+    return answer
+  }
   if (match.routes.length === 0) throw routeNotFound(settings, method, path)
   answerHeaders.allow = methodsOf(match).join(', ')
   const expected = `Expected ${answerHeaders.allow} at ${path}`
   throw new HttpError('method', `${expected}, but got ${method}.`)
+}
+
+/** Throws a 429 for a call that is beyond its key's limits. */
+function limit({ keyUse }: App, call: Call, api: Api, limits: KeyLimits): void {
+  const state = keyUse.enter(call, limits)
+  Object.assign(call.answerHeaders, api.limitHeaders?.(state))
+  if (state.refusal !== undefined) throw state.refusal
 }
 
 /** The answer, or where its model is loaded for long, a stream that has begun. */

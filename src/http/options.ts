@@ -1,15 +1,19 @@
+import { createSecureContext, type SecureContextOptions } from 'node:tls'
+import { reasonOf } from '../api/show.js'
 import { guarded } from '../engine/callbacks.js'
 import type { Engine } from '../engine/engine.js'
 import { warnOfEngine } from '../host/engine-fault.js'
 import { fixedHost, isEngine } from '../host/fixed-host.js'
 import type { ModelHost } from '../host/model-host.js'
 import { poolHost } from '../host/pool-host.js'
+import { type ApiKey, apiKey, type KeyLimits, keyLimitChecks } from '../options/api-keys.js'
 import {
   aFunction,
   type Check,
   type Checks,
   check,
   demand,
+  fieldsOf,
   hostName,
   hostOfRequests,
   int32Max,
@@ -44,8 +48,13 @@ export interface FetchHandlerOptions {
    * one. At most 1,024.
    */
   aliases?: readonly string[]
-  /** Keys of which a request must bring one as `Authorization: Bearer KEY`. Default: no key. */
-  apiKeys?: readonly string[]
+  /**
+   * Keys of which a request must bring one as `Authorization: Bearer KEY`; an object has a name for
+   * the log, and limits that are the key's own. Default: no key.
+   */
+  apiKeys?: readonly (string | ApiKey)[]
+  /** Limits of each key that has none of its own. Needs `apiKeys`. Default: none. */
+  keyLimits?: KeyLimits
   /**
    * Each key's prompts share computed states among themselves only, so that the holder of one
    * cannot learn from timing what others asked. Needs `apiKeys`. Default false.
@@ -165,6 +174,11 @@ export interface ServerOptions extends ListenerOptions {
    * of the load this server should get, or that it drains; 0 picks a free one. Default: none.
    */
   agentPort?: number
+  /**
+   * Speak TLS, by a certificate with its chain and its key, each as PEM: text or bytes. Default:
+   * plain HTTP. `server.reload()` takes newer ones.
+   */
+  tls?: Tls
   /** Serve an address other than loopback to all clients, without a key. Default false. */
   allowUnauthenticated?: boolean
   /** Connections at once; more are closed on arrival. Default 4,096. */
@@ -179,6 +193,20 @@ export interface ServerOptions extends ListenerOptions {
   writeBufferBytes?: number
 }
 
+/** A certificate and its key. */
+export interface Tls {
+  cert: string | Uint8Array
+  key: string | Uint8Array
+}
+
+/** What of a running server may change. What is left out stays. */
+export interface ReloadOptions {
+  /** One key or more, where the server has keys; where it has none, none can be added. */
+  apiKeys?: readonly (string | ApiKey)[]
+  /** Only of a server that speaks TLS. */
+  tls?: Tls
+}
+
 export interface DrainOptions {
   /** Milliseconds that running replies may take. 0 or more, default 30,000. */
   deadlineMs?: number
@@ -187,7 +215,7 @@ export interface DrainOptions {
 const listenerDefaults = {
   aliases: [] as readonly string[],
   anyModel: false,
-  apiKeys: [] as readonly string[],
+  apiKeys: [] as readonly ApiKey[],
   isolateKeys: false,
   openMetrics: false,
   metricsNames: 'sluice' as MetricsNames,
@@ -224,9 +252,14 @@ type ModelOption = 'engine' | 'aliases' | 'anyModel' | 'onEngineError'
 type ModelSettings = Pick<ListenerOptions & typeof listenerDefaults, ModelOption>
 
 export type OwnServerOptions = Omit<ServerOptions, ModelOption>
-export type ListenerSettings = Omit<ListenerOptions & typeof listenerDefaults, ModelOption>
-export type ServerSettings = Omit<Omit<ServerOptions, 'port'> & typeof serverDefaults, ModelOption>
-type ReadServerOptions = Omit<ServerOptions, 'port'> & { port?: number }
+/** What a check reads as something else. */
+type ReadListenerOptions = Omit<ListenerOptions, 'apiKeys'> & { apiKeys?: readonly ApiKey[] }
+type ReadServerOptions = Omit<ServerOptions, 'port' | 'apiKeys'> & {
+  port?: number
+  apiKeys?: readonly ApiKey[]
+}
+export type ListenerSettings = Omit<ReadListenerOptions & typeof listenerDefaults, ModelOption>
+export type ServerSettings = Omit<ReadServerOptions & typeof serverDefaults, ModelOption>
 
 const namesMax = 1024
 const keysMax = 65_536
@@ -235,12 +268,6 @@ const engine: Check<ListenerOptions['engine']> = check(
   'an engine, the promise of one, or what models() makes',
   (value) => isEngine(value) || isModels(value) || (isObject(value) && 'then' in value),
 )
-const apiKey: Check<string> = {
-  ...check<string>('printable ASCII without blanks, for a header to carry it', (value) => {
-    return typeof value === 'string' && /^[\x21-\x7e]+$/.test(value)
-  }),
-  isSecret: true,
-}
 const origin: Check<string> = check(
   'an origin such as "https://app.example" (no path), or "*"',
   (value) => {
@@ -264,6 +291,7 @@ const listenerChecks: Checks<ListenerOptions> = {
   aliases: listOf(namesMax, nameOfModel, 'names'),
   anyModel: trueOrFalse,
   apiKeys: listOf(keysMax, apiKey, 'keys'),
+  keyLimits: fieldsOf(keyLimitChecks),
   isolateKeys: trueOrFalse,
   openMetrics: trueOrFalse,
   metricsNames: oneOf('sluice', 'vllm'),
@@ -298,8 +326,32 @@ const port: Check<number | string> = {
   read: Number,
 }
 
+const pem: Check<string | Uint8Array> = {
+  ...check<string | Uint8Array>('PEM, as text or bytes', (value) => {
+    return (typeof value === 'string' && value !== '') || value instanceof Uint8Array
+  }),
+  isSecret: true,
+}
+
+const tls: Check<Tls> = {
+  ...check<Tls>('an object of a certificate and its key ({ cert, key })', (value) => {
+    return isObject(value) && Object.keys(value).sort().join() === 'cert,key'
+  }),
+  isSecret: true,
+  read: (value, path) => {
+    const read = parseFields<Tls>(value, { cert: pem, key: pem }, path)
+    try {
+      createSecureContext(read as SecureContextOptions)
+    } catch (cause) {
+      throw refused(path, 'a certificate and its own key', reasonOf(cause), { cause })
+    }
+    return read
+  },
+}
+
 const serverChecks: Checks<ServerOptions> = {
   ...listenerChecks,
+  tls,
   host: hostName,
   port,
   metricsPort: portNumber,
@@ -312,6 +364,7 @@ const serverChecks: Checks<ServerOptions> = {
   writeBufferBytes: integerFrom(1, 2 ** 30),
 }
 
+const reloadChecks: Checks<ReloadOptions> = { apiKeys: listenerChecks.apiKeys, tls }
 const drainChecks: Checks<DrainOptions> = { deadlineMs: integerFrom(0, int32Max) }
 
 /** @throws InvalidOptionError */
@@ -366,6 +419,23 @@ export function modelHostOf({
   return fixedHost(engine, { aliases, anyModel, onFailure })
 }
 
+/** What a reload says, with its keys as they are read. */
+type Reload = Omit<ReloadOptions, 'apiKeys'> & { readonly apiKeys?: readonly ApiKey[] }
+
+/** @throws InvalidOptionError, also for what would open the server, or what it never was */
+export function reloadSettings(options: ReloadOptions, settings: ServerSettings): Reload {
+  const given = parseFields<ReloadOptions>(options, reloadChecks) as Reload
+  const hasKeys = settings.apiKeys.length > 0
+  if (given.apiKeys !== undefined && given.apiKeys.length > 0 !== hasKeys) {
+    const expected = hasKeys ? 'a key at least' : 'none: this server was started without keys'
+    throw refused('apiKeys', expected, hasKeys ? 'none' : 'some')
+  }
+  if (given.tls !== undefined && settings.tls === undefined) {
+    throw refused('tls', 'nothing: this server was started without TLS', 'a certificate')
+  }
+  return given
+}
+
 /** @throws InvalidOptionError */
 export function drainSettings(options: DrainOptions): Required<DrainOptions> {
   return { deadlineMs: 30_000, ...parseFields<DrainOptions>(options, drainChecks) }
@@ -375,6 +445,9 @@ export function drainSettings(options: DrainOptions): Required<DrainOptions> {
 function checked<S extends ListenerSettings>(settings: S): S {
   if (settings.isolateKeys && settings.apiKeys.length === 0) {
     throw wrong('isolateKeys', 'false without apiKeys: all requests would look alike', true)
+  }
+  if (settings.keyLimits !== undefined && settings.apiKeys.length === 0) {
+    throw wrong('keyLimits', 'nothing without apiKeys: all requests would look alike', {})
   }
   return settings
 }

@@ -115,6 +115,10 @@ export const aFunction: Check<() => void> = check('a function', (value) => {
   return typeof value === 'function'
 })
 
+export const anOwner: Check<string> = check('a string of 1 to 256 characters', (value) => {
+  return typeof value === 'string' && value !== '' && value.length <= 256
+})
+
 /** Also one of another realm or a polyfill. */
 export const abortSignal: Check<AbortSignal> = check('an AbortSignal', (value) => {
   const signal = value as Partial<AbortSignal> | null

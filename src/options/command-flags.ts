@@ -5,6 +5,7 @@ import {
   samplingRows,
 } from '../api/sampling-options.js'
 import type { LoadOptions } from '../api/types.js'
+import { keyLimitChecks } from './api-keys.js'
 import {
   aString,
   type Check,
@@ -259,6 +260,20 @@ export const serveFlags = {
   apiKeyFile: valueFlag('FILE', filePath, 'keys that requests must bring, one a line, # comments', {
     fallbackHelp: 'SLUICE_API_KEY, one key',
   }),
+  keyRequests: valueFlag('N', keyLimitChecks.requests, 'requests of one key at once', {
+    fallbackHelp: 'any number',
+  }),
+  keyQueue: valueFlag('N', keyLimitChecks.queue, 'of them, requests that wait for a slot', {
+    fallbackHelp: 'any number',
+  }),
+  keyTokensPerMinute: valueFlag(
+    'N',
+    keyLimitChecks.tokensPerMinute,
+    'tokens that one key may use in a minute',
+    { fallbackHelp: 'any number' },
+  ),
+  tlsCert: valueFlag('FILE', filePath, 'speak TLS by this certificate with its chain, PEM'),
+  tlsKey: valueFlag('FILE', filePath, "the certificate's key, PEM"),
   isolateKeys: switchFlag('share computed prompts only between requests of one key'),
   page: valueFlag('MODE', oneOf('on', 'off'), 'the page for browsers at /: on or off', {
     fallback: 'on',
@@ -300,6 +315,16 @@ export const serveFlags = {
   drainMs: valueFlag('MS', integerFrom(0, int32Max), 'how long replies may go on after SIGTERM', {
     fallback: 30_000,
   }),
+}
+
+export const healthFlags = {
+  host: serveFlags.host,
+  port: serveFlags.port,
+  tlsCert: valueFlag('FILE', filePath, "the server's certificate, PEM: it speaks TLS"),
+  apiKeyFile: valueFlag('FILE', filePath, "the server's keys, so that it says why it is not well", {
+    fallbackHelp: 'SLUICE_API_KEY',
+  }),
+  timeoutMs: valueFlag('MS', milliseconds, 'how long to wait for an answer', { fallback: 5000 }),
 }
 
 export const doctorFlags = {

@@ -79,6 +79,7 @@ export const decideChecks: Checks<DecideOptions> = {
   orders: check('1 or 2', (value) => value === 1 || value === 2),
   lora: requestChecks.lora,
   cacheSalt: requestChecks.cacheSalt,
+  owner: requestChecks.owner,
   signal: abortSignal,
 }
 

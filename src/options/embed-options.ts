@@ -1,5 +1,13 @@
 import type { EmbedOptions } from '../api/embedding-types.js'
-import { abortSignal, int32Max, integerFrom, parseFields, readable, wrong } from './checks.js'
+import {
+  abortSignal,
+  anOwner,
+  int32Max,
+  integerFrom,
+  parseFields,
+  readable,
+  wrong,
+} from './checks.js'
 import { type Input, pathBelow, readInputs } from './inputs.js'
 
 /** @throws InvalidOptionError, with the path of what is wrong, for example `input[3]` */
@@ -19,6 +27,7 @@ export function parseEmbedInput(input: unknown): Input[] {
 export function parseEmbedOptions(input: unknown, size = int32Max): EmbedOptions {
   return parseFields<EmbedOptions>(input, {
     dimensions: integerFrom(1, size),
+    owner: anOwner,
     signal: abortSignal,
   })
 }

@@ -2,6 +2,7 @@ import type { FitOptions } from '../api/fit-types.js'
 import type { FitRules, KeepsMessage, KeptTurns } from '../api/types.js'
 import {
   abortSignal,
+  anOwner,
   type Check,
   type Checks,
   check,
@@ -45,8 +46,9 @@ export const fit: Check<boolean | FitRules> = {
 }
 
 /** Of `engine.fit` itself, beside those of the template. */
-export const fitChecks: Checks<FitRules & Pick<FitOptions, 'signal'>> = {
+export const fitChecks: Checks<FitRules & Pick<FitOptions, 'owner' | 'signal'>> = {
   ...fitRules,
+  owner: anOwner,
   signal: abortSignal,
 }
 

@@ -12,6 +12,7 @@ import type {
 import { choicesMax } from '../schema/text-grammar.js'
 import {
   abortSignal,
+  anOwner,
   type Check,
   type Checks,
   check,
@@ -127,6 +128,7 @@ export const requestChecks: Checks<RequestOptions> = {
     `a string of 1 to ${saltCharactersMax} characters`,
     (value) => typeof value === 'string' && value !== '' && value.length <= saltCharactersMax,
   ),
+  owner: anOwner,
   signal: abortSignal,
 }
 
@@ -140,7 +142,7 @@ const tokenIds: Check<ArrayLike<number>> = check(
   },
 )
 
-const textChecks: Checks<TextOptions> = { signal: abortSignal }
+const textChecks: Checks<TextOptions> = { owner: anOwner, signal: abortSignal }
 const tokenizeChecks: Checks<TokenizeOptions> = {
   ...textChecks,
   addSpecial: trueOrFalse,

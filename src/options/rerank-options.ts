@@ -1,6 +1,7 @@
 import type { RerankOptions } from '../api/embedding-types.js'
 import {
   abortSignal,
+  anOwner,
   aString,
   demand,
   int32Max,
@@ -40,6 +41,7 @@ export function checkQueryCopies(query: string, documents: number): void {
 export function parseRerankOptions(input: unknown): RerankOptions {
   return parseFields<RerankOptions>(input, {
     topN: integerFrom(1, int32Max),
+    owner: anOwner,
     signal: abortSignal,
   })
 }

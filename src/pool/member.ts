@@ -5,6 +5,7 @@ import { bytesOf, type ModelBytes, type Occupant } from './room.js'
 
 /** Waits for a model to be loaded. Each of both is called once at most, and one of them only. */
 export interface Waiter<E extends PooledEngine> {
+  readonly owner: string
   readonly serve: (resident: Resident<E>) => void
   readonly fail: (error: unknown) => void
 }

@@ -8,6 +8,7 @@ import {
 } from '../api/errors.js'
 import type { ModelEvent, ModelStatus, UnloadReason } from '../api/models-types.js'
 import { onAbort } from '../engine/abort-signals.js'
+import { hasPlace } from '../engine/places.js'
 import type { SmallSet } from '../engine/small-set.js'
 import { surface } from '../engine/surface.js'
 import { Member, Resident, type Waiter } from './member.js'
@@ -136,19 +137,25 @@ export class ModelPool<E extends PooledEngine> {
   }
 
   /**
-   * The model, loaded if it is not. Rejects with what its load failed with, with OverloadedError
-   * where too many wait for it, with QueueTimeoutError where its load did not begin in time, with
-   * ClosedError, and with the signal's reason.
+   * The model, loaded if it is not. One owner's uses leave room for another's first. Rejects with
+   * what its load failed with, with OverloadedError where too many wait for it, with
+   * QueueTimeoutError where its load did not begin in time, with ClosedError, and with the signal's
+   * reason.
    */
-  async use(name: string, signal?: AbortSignal): Promise<Use<E>> {
+  async use(name: string, signal?: AbortSignal, owner = ''): Promise<Use<E>> {
     const member = this.#admit(name, signal)
     if (member.resident?.isOpen) return this.#take(member.resident)
     if (member.retryMs > 0) throw member.failure?.error
     const { queueMax, queueDeadlineMs } = member.source
-    if (member.waiters.size >= queueMax) throw tooManyWait(member.source)
+    const taken = member.waiters.size
+    const ofOwner = [...member.waiters].filter((waiter) => waiter.owner === owner).length
+    if (!hasPlace({ taken, ofOwner, max: queueMax, queue: queueMax })) {
+      throw tooManyWait(member.source)
+    }
     return new Promise((resolve, reject) => {
       const serve = (resident: Resident<E>) => resolve(this.#take(resident))
-      this.#wait(member, member.waiters, signal, { serve, fail: reject }, queueDeadlineMs)
+      const waiter = { owner, serve, fail: reject }
+      this.#wait(member, member.waiters, signal, waiter, queueDeadlineMs)
     })
   }
 
@@ -160,7 +167,11 @@ export class ModelPool<E extends PooledEngine> {
     const member = this.#admit(name, signal)
     if (member.resident?.isOpen) return
     return new Promise((resolve, reject) => {
-      this.#wait(member, member.loaders, signal, { serve: () => resolve(), fail: reject })
+      this.#wait(member, member.loaders, signal, {
+        owner: '',
+        serve: () => resolve(),
+        fail: reject,
+      })
     })
   }
 
@@ -312,6 +323,7 @@ export class ModelPool<E extends PooledEngine> {
       stop()
     }
     const waiter: Waiter<E> = {
+      owner: wanted.owner,
       serve: (resident) => {
         settled()
         wanted.serve(resident)

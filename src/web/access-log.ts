@@ -12,6 +12,8 @@ export interface AccessEntry {
   readonly code: string | undefined
   /** Milliseconds from the request's headers to the end of the reply. */
   readonly durationMs: number
+  /** The name of its key, where that has one. */
+  readonly key?: string
   readonly promptTokens: number | undefined
   readonly completionTokens: number | undefined
   /**

@@ -6,6 +6,7 @@ import type { Reply, ReplyTally } from '../engine/reply.js'
 import { SmallSet } from '../engine/small-set.js'
 import { surface } from '../engine/surface.js'
 import type { AccessEntry } from './access-log.js'
+import { type Deadlines, deadlinePassed } from './deadline.js'
 import type { EarlyStream } from './early.js'
 import { EngineWatch } from './engine-watch.js'
 import { type ErrorKind, type ErrorWords, HttpError, httpError } from './errors.js'
@@ -118,6 +119,8 @@ export class Call implements Scope {
   isolatedKey: Buffer | undefined
   /** Who has what it leaves on the server: its key's digest, or '' where the server has no keys. */
   owner = ''
+  /** What the log calls its key. */
+  #keyName: string | undefined
   /** How its client is told what goes wrong. */
   errorWords: ErrorWords
   /**
@@ -142,6 +145,9 @@ export class Call implements Scope {
   #durationMs: number | undefined
   #failure: HttpError | undefined
   #isSent = false
+  /** Until its deadlines. */
+  #timers: NodeJS.Timeout[] = none
+  #headersTimer: NodeJS.Timeout | undefined
 
   /** @param errorWords until its request has words of its own */
   constructor(incoming: Incoming, errorWords: ErrorWords) {
@@ -194,6 +200,28 @@ export class Call implements Scope {
       .digest('base64url')
   }
 
+  /** The key that it came with. */
+  isOf({ digest, name }: { readonly digest: Buffer; readonly name: string | undefined }): void {
+    this.owner = digest.toString('base64url')
+    this.#keyName = name
+  }
+
+  /** It ends where its answer takes longer than its sender waits. */
+  limitTime({ answer, headers }: Deadlines): void {
+    const endIn = (ms: number) => {
+      const timer = setTimeout(() => this.abort(deadlinePassed(ms)), ms)
+      this.#timers = withOne(this.#timers, timer.unref())
+      return timer
+    }
+    if (answer !== undefined) endIn(answer)
+    if (headers !== undefined) this.#headersTimer = endIn(headers)
+  }
+
+  /** Its answer has begun, so who waits for its headers waits no more. */
+  headersAreReady(): void {
+    clearTimeout(this.#headersTimer)
+  }
+
   /** Its JSON body, which is read only if this is called. Throws what is wrong with it. */
   body(): Promise<Uint8Array> {
     return this.#incoming.readBody(this.signal)
@@ -206,6 +234,7 @@ export class Call implements Scope {
   /** Its answer is sent, or will not be: whatever it asked for and left behind is cancelled. */
   end(): void {
     this.#watch?.stop()
+    for (const timer of this.#timers) clearTimeout(timer)
     this.#abort.abort(new CallEnded())
   }
 
@@ -309,14 +338,6 @@ export class Call implements Scope {
    */
   entry(status: number): AccessEntry {
     const error = this.#failure
-    const accepted = this.#replies
-      .map(({ tally }) => tally)
-      .filter(({ promptTokens }) => promptTokens !== undefined)
-    const completionTokens = accepted
-      .flatMap(({ choices }) => choices)
-      .reduce((sum, choice) => sum + choice.completionTokens, 0)
-    const promptTokens = accepted.reduce((sum, one) => sum + (one.promptTokens ?? 0), 0)
-    const isNone = accepted.length === 0
     return {
       requestId: this.requestId,
       method: this.method,
@@ -325,10 +346,30 @@ export class Call implements Scope {
       outcome: this.#outcome(),
       code: error?.code,
       durationMs: this.#durationMs ?? performance.now() - this.#startedAt,
-      promptTokens: isNone ? this.#embeddedTokens : promptTokens,
-      completionTokens: isNone ? undefined : completionTokens,
+      ...this.#tokens(),
+      ...(this.#keyName === undefined ? {} : { key: this.#keyName }),
       error: ofTheServer.includes(error?.kind) ? error?.cause : undefined,
     }
+  }
+
+  /** Of its prompts and replies together, as far as they are known. */
+  get tokens(): number {
+    const { promptTokens = 0, completionTokens = 0 } = this.#tokens()
+    return promptTokens + completionTokens
+  }
+
+  #tokens(): Pick<AccessEntry, 'promptTokens' | 'completionTokens'> {
+    const accepted = this.#replies
+      .map(({ tally }) => tally)
+      .filter(({ promptTokens }) => promptTokens !== undefined)
+    if (accepted.length === 0) {
+      return { promptTokens: this.#embeddedTokens, completionTokens: undefined }
+    }
+    const completionTokens = accepted
+      .flatMap(({ choices }) => choices)
+      .reduce((sum, choice) => sum + choice.completionTokens, 0)
+    const promptTokens = accepted.reduce((sum, one) => sum + (one.promptTokens ?? 0), 0)
+    return { promptTokens, completionTokens }
   }
 
   /** For the metrics, once it is counted; undefined where it used no model. */

@@ -67,9 +67,7 @@ function lookoutOf(engine: Watched, stallMs: number): Lookout {
 class Lookout {
   readonly #engine: Watched
   readonly #watches: SharedInterval<EngineWatch>
-  #steps = 0
-  #beats = 0
-  #preparerBeats = 0
+  #last: Signs = { steps: 0, beats: 0, preparerBeats: 0, busy: false }
 
   constructor(engine: Watched, stallMs: number) {
     this.#engine = engine
@@ -87,14 +85,24 @@ class Lookout {
     this.#watches.delete(watch)
   }
 
-  /** Waiting behind a text that is being prepared is no standstill, unless the engine is stuck. */
   #isStill(): boolean {
     const { steps, beats, preparerBeats, busy } = this.#engine.stats()
-    const isComputing = steps !== this.#steps || beats !== this.#beats
-    const isPreparing = preparerBeats !== this.#preparerBeats
-    this.#steps = steps
-    this.#beats = beats
-    this.#preparerBeats = preparerBeats
-    return !isComputing && (busy || !isPreparing)
+    const now = { steps, beats, preparerBeats, busy }
+    const before = this.#last
+    this.#last = now
+    return isStill(before, now)
   }
+}
+
+/** By which an engine is seen to move. */
+type Signs = Pick<EngineStats, 'steps' | 'beats' | 'preparerBeats' | 'busy'>
+
+/**
+ * Whether an engine did nothing between two looks. Waiting behind a text that is being prepared is
+ * no standstill, unless the engine is stuck.
+ */
+export function isStill(before: Signs, now: Signs): boolean {
+  const isComputing = now.steps !== before.steps || now.beats !== before.beats
+  const isPreparing = now.preparerBeats !== before.preparerBeats
+  return !isComputing && (now.busy || !isPreparing)
 }

@@ -34,6 +34,8 @@ const table = {
   media_type: [415, 'unsupported_media_type'],
   expectation: [417, 'expectation_failed'],
   queue_full: [429, 'queue_full', 1],
+  key_requests: [429, 'rate_limit_exceeded', 1],
+  key_tokens: [429, 'rate_limit_exceeded'],
   header_size: [431, 'headers_too_large'],
   engine_failed: [500, 'engine_failed'],
   internal: [500, 'internal_error'],
@@ -46,6 +48,7 @@ const table = {
   shutting_down: [503, 'shutting_down', 5],
   queue_timeout: [503, 'queue_timeout', 5],
   engine_stalled: [503, 'engine_stalled', 10],
+  deadline: [504, 'deadline_exceeded'],
   not_supported: [501, 'not_supported'],
   http_version: [505, 'http_version_not_supported'],
 } as const satisfies Record<

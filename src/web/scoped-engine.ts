@@ -23,6 +23,8 @@ import type { Input } from '../options/inputs.js'
 export interface Scope {
   /** Aborted when the call ends, however it ends. */
   readonly signal: AbortSignal
+  /** Who asks: owners take turns. '' is the owner of those who are not known. */
+  readonly owner: string
   /** Its tokens are counted for the log and the metrics. */
   own(reply: Reply): void
   ownPrompt(tokens: number): void
@@ -120,8 +122,9 @@ export class ScopedEngine {
     return this.#engine.countTokens(messages, options, this.#scoped({}))
   }
 
-  #scoped<Options extends object>(options: Options): Options & { signal: AbortSignal } {
-    return { ...options, signal: this.#scope.signal }
+  #scoped<Options extends object>(options: Options) {
+    const { signal, owner } = this.#scope
+    return owner === '' ? { ...options, signal } : { ...options, signal, owner }
   }
 
   #adapted<Options extends object>(options: Options) {

@@ -61,7 +61,7 @@ const request = (prompt: NativeRequest['prompt']): NativeRequest => ({
 
 const commands: OfKind<EngineCommand> = {
   generate: { kind: 'generate', ...request(chat) },
-  embed: { kind: 'embed', id: 2, inputs: ['a', Int32Array.of(1, 2)] },
+  embed: { kind: 'embed', id: 2, owner: 'x', inputs: ['a', Int32Array.of(1, 2)] },
   tokenize: { kind: 'tokenize', id: 3, text: 'a\ud800', addSpecial: true, parseSpecial: false },
   detokenize: { kind: 'detokenize', id: 4, tokens: Int32Array.of(7, -1) },
   pieces: { kind: 'pieces', id: 5, tokens: new Int32Array() },

@@ -248,11 +248,12 @@ describe('the curl line', () => {
   test.runIf(process.platform !== 'win32').each([
     ['one key', 'k-1'],
     ['comments and blank lines', '# keys\n\n  # more\nk-1\nk-2\n'],
+    ['keys with limits', '# keys\n  k-1 name=one  requests=2\nk-2\n'],
     ['blanks and Windows’ line ends', '#\r\n\r\n  k-1 \r\nk-2\r\n'],
   ])('takes the first key of a file of %s', (_, text) => {
     const file = join(mkdtempSync(join(tmpdir(), "sluice's keys ")), 'keys.txt')
     writeFileSync(file, text)
-    expect(readApiKeys(file, {})[0]).toBe('k-1')
+    expect(readApiKeys(file, {})[0]).toMatchObject({ key: 'k-1' })
     const key = shellKeyOf(file, true)
     expect(JSON.stringify(key)).not.toContain('k-1')
     expect(key?.needs).toBeUndefined()

@@ -32,7 +32,8 @@ test('a server of several models that cannot listen leaves none of them at work'
     await vi.waitFor(() => expect(addon.engines).toHaveLength(1)) // a model is looked at already
     return listen.apply(this, asked)
   })
-  const serving = { load: undefined, apiKeys: [], stop, crashes: new Crashes() }
+  const credentials = { apiKeys: [], tls: undefined }
+  const serving = { load: undefined, credentials, stop, crashes: new Crashes() }
   await expect(serve(flags, serving)).rejects.toThrow(/is in use/)
   expect(closed.mock.contexts).toEqual(addon.engines)
   other.close()

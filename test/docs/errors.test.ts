@@ -30,7 +30,8 @@ test('every code over HTTP is in the table', () => {
     return `${error.status} ${errorBody(error).error.code ?? 'null'}`
   })
   const told = rows('Over HTTP').map((cells) => cells.slice(0, 2).join(' '))
-  expect(told.sort()).toEqual(sent.sort())
+  const codes = [...new Set(sent)] // both limits of a key have one
+  expect(told.sort()).toEqual(codes.sort())
 })
 
 test('every code of a process warning is in the table', () => {

@@ -82,8 +82,10 @@ describe('admission', () => {
   test('counts requests that embed as well', async () => {
     const { client } = await open()
     ask(client, 2)
-    client.embed(['a'], { onError: () => undefined })
-    expect(() => client.embed(['b'], { onError: () => undefined })).toThrow(full)
+    client.embed({ inputs: ['a'], owner: '' }, { onError: () => undefined })
+    expect(() => client.embed({ inputs: ['b'], owner: '' }, { onError: () => undefined })).toThrow(
+      full,
+    )
   })
 })
 
@@ -119,10 +121,10 @@ describe('a request counts', () => {
 
   test('until it is cancelled, an embedding too', async () => {
     const { client, native } = await open(limits)
-    client.cancel(client.embed(['a'], { onError: () => undefined }))
+    client.cancel(client.embed({ inputs: ['a'], owner: '' }, { onError: () => undefined }))
     const heard: unknown[] = []
     const onEmbedded = (values: Float32Array) => void heard.push(values.length)
-    client.embed(['b'], { onEmbedded, onError: () => undefined })
+    client.embed({ inputs: ['b'], owner: '' }, { onEmbedded, onError: () => undefined })
     await step(native)
     expect(heard).toEqual([2])
     expect(client.stats()).toMatchObject({ started: 2, cancelled: 1, finished: 1 })
@@ -166,11 +168,14 @@ describe('how it ended', () => {
   test('with vectors is cancelled if that came first', async () => {
     const { client, native } = await open()
     const heard: string[] = []
-    const id = client.embed(['a'], {
-      onEmbedded: () => void heard.push('embedded'),
-      onFinished: ({ finishReason }) => void heard.push(finishReason),
-      onError: ({ code }) => void heard.push(code),
-    })
+    const id = client.embed(
+      { inputs: ['a'], owner: '' },
+      {
+        onEmbedded: () => void heard.push('embedded'),
+        onFinished: ({ finishReason }) => void heard.push(finishReason),
+        onError: ({ code }) => void heard.push(code),
+      },
+    )
     await settle()
     native.step()
     client.cancel(id)

@@ -7,7 +7,7 @@ function asked(count: number, signal?: AbortSignal) {
   const jobs = new TextJobs(60_000, () => undefined)
   const started: number[] = []
   const results = Array.from({ length: count }, (_, id) => {
-    return jobs.ask<string>(id, () => void started.push(id), signal)
+    return jobs.ask<string>(id, () => void started.push(id), { signal })
   })
   return { jobs, started, results }
 }
@@ -34,7 +34,7 @@ test('a waiting job is dropped when its asker leaves; one under way keeps its tu
   expect(started).toEqual([0, 1, 5])
   jobs.resolve(5, 'five')
   await expect(staying).resolves.toBe('five')
-  const late = jobs.ask(6, () => void started.push(6), leaving.signal)
+  const late = jobs.ask(6, () => void started.push(6), leaving)
   await expect(late).rejects.toMatchObject({ code: 'ERR_CANCELLED' })
   expect(started).not.toContain(6)
 })
@@ -108,7 +108,7 @@ describe('the deadline of a job', () => {
     const leaving = new AbortController()
     const cancelled: number[] = []
     const jobs = new TextJobs(100, (id) => cancelled.push(id))
-    const result = jobs.ask<string>(0, () => undefined, leaving.signal)
+    const result = jobs.ask<string>(0, () => undefined, leaving)
     leaving.abort()
     await expect(result).rejects.toMatchObject({ code: 'ERR_CANCELLED' })
     expect(cancelled).toEqual([0])

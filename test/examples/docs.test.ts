@@ -22,7 +22,9 @@ const notRun: [page: string, reason: string][] = [
   ['docs/packages.md', 'its tarballs are made in a checkout'],
   ['docs/packages.md', 'minutes of compiling; test/package and test/long do it'],
   ['docs/runtimes.md', 'it runs tests of this checkout'],
+  ['docs/serving.md', 'it needs a certificate'],
   ['docs/serving.md', 'there was no Docker'],
+  ['docs/serving.md', 'it asks servers that are not there'],
 ]
 
 /** Pages whose programs need more than a project of their own, and the test that runs them. */

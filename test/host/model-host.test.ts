@@ -68,10 +68,10 @@ async function serveTwo(pace: 'auto' | 'manual' = 'auto'): Promise<TwoModels> {
     isRestarting: false,
     numbers: () => undefined,
     loaded: () => hosts.flatMap((one) => one.loaded()),
-    async lease(name, need, signal): Promise<Lease> {
-      asked.push(signal)
+    async lease(name, need, asker): Promise<Lease> {
+      asked.push(asker.signal)
       await held
-      const { model } = await hostOf(name).lease(name, need, signal)
+      const { model } = await hostOf(name).lease(name, need, asker)
       leased++
       return { model, release: () => void leased-- }
     },

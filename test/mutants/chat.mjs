@@ -205,8 +205,8 @@ export const chatMutants = [
   {
     check: 22,
     file: 'src/http/door/keys.ts',
-    find: 'if (this.#has(given)) return given',
-    replace: 'return given',
+    find: 'if (found !== undefined) return found',
+    replace: 'return found ?? this.#known[0]',
     tests: errors,
   },
   {
@@ -268,7 +268,7 @@ export const chatMutants = [
   {
     check: 26,
     file: 'src/http/node/connection.ts',
-    find: "socket.on('end', leaveAll)",
+    find: "socket.on('end', () => leaveAll(isOnItsWay))",
     replace: '',
     tests: cancel,
   },

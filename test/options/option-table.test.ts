@@ -178,12 +178,13 @@ const takesAnyText: readonly string[] = [
   'chatTemplate',
   'cacheDir',
   'cacheSalt',
+  'owner',
   'stop',
   'grammar',
   'regex',
   'suffix',
 ]
-const secrets = ['apiKeys']
+const secrets = ['apiKeys', 'tls']
 
 describe.each(functions)('%s', (_, type, call) => {
   test.each([

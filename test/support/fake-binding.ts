@@ -65,6 +65,13 @@ export class FakeAddon implements NativeAddon {
     return { AVX2: '1', AVX512: '0' }
   }
 
+  /** What a service manager was told, in order. */
+  readonly datagrams: string[] = []
+
+  sendDatagram(path: string, text: string): void {
+    this.datagrams.push(`${path}: ${text}`)
+  }
+
   setSendBuffer(fd: number, bytes: number): void {
     if (this.sendBufferError !== undefined) throw this.sendBufferError
     this.sendBuffers.push({ fd, bytes })

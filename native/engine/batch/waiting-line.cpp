@@ -12,20 +12,11 @@ void close_gaps(Line& line) {
   line.erase(std::remove(line.begin(), line.end(), nullptr), line.end());
 }
 
-void take_cancelled_of(Line& line, std::vector<std::unique_ptr<Sequence>>& taken) {
-  for (auto& sequence : line) {
-    if (sequence->cancelled()) taken.push_back(std::move(sequence));
-  }
-  close_gaps(line);
-}
-
 }  // namespace
 
 void WaitingLine::join(std::unique_ptr<Sequence> sequence) {
-  const Clock::time_point submitted = sequence->request().submitted;
-  auto next = queue_.end();
-  while (next != queue_.begin() && (*std::prev(next))->request().submitted > submitted) --next;
-  queue_.insert(next, std::move(sequence));
+  const Request& request = sequence->request();
+  queue_.push(request.owner, request.id, std::move(sequence));
 }
 
 void WaitingLine::offer(const Taker& take) {
@@ -34,33 +25,41 @@ void WaitingLine::offer(const Taker& take) {
   for (size_t i = 0; has_room && i < preempted_.size(); ++i) {
     if (!preempted_[i]->parked()) has_room = take(preempted_[i]);
   }
-  for (size_t i = 0; has_room && i < queue_.size(); ++i) has_room = take(queue_[i]);
+  if (has_room) queue_.offer(take);
   close_gaps(preempted_);
-  close_gaps(queue_);
 }
 
 std::vector<std::unique_ptr<Sequence>> WaitingLine::take_cancelled() {
   std::vector<std::unique_ptr<Sequence>> taken;
-  take_cancelled_of(preempted_, taken);
-  take_cancelled_of(queue_, taken);
+  const auto take = [&](std::unique_ptr<Sequence>& sequence) {
+    if (sequence->cancelled()) taken.push_back(std::move(sequence));
+    return true;
+  };
+  for (auto& sequence : preempted_) take(sequence);
+  close_gaps(preempted_);
+  queue_.visit(take);
   return taken;
 }
 
 std::vector<std::unique_ptr<Sequence>> WaitingLine::take_submitted_before(Clock::time_point time) {
   std::vector<std::unique_ptr<Sequence>> taken;
-  for (auto& sequence : queue_) {
-    if (sequence->request().submitted > time) break;
+  queue_.visit([&](std::unique_ptr<Sequence>& sequence) {
+    if (sequence->request().submitted > time) return false;
     if (!sequence->is_deadline_exempt()) taken.push_back(std::move(sequence));
-  }
-  close_gaps(queue_);
+    return true;
+  });
   return taken;
 }
 
 std::optional<Clock::time_point> WaitingLine::oldest_submission() const {
-  for (const auto& sequence : queue_) {
-    if (!sequence->is_deadline_exempt()) return sequence->request().submitted;
-  }
-  return std::nullopt;
+  std::optional<Clock::time_point> oldest;
+  queue_.visit([&](const std::unique_ptr<Sequence>& sequence) {
+    if (sequence->is_deadline_exempt()) return true;
+    const Clock::time_point submitted = sequence->request().submitted;
+    if (!oldest || submitted < *oldest) oldest = submitted;
+    return false;
+  });
+  return oldest;
 }
 
 void WaitingLine::credit(RequestId id, int32_t tokens, int32_t window) {

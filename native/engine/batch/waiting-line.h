@@ -7,16 +7,19 @@
 #include <vector>
 
 #include "engine/batch/sequence.h"
+#include "engine/request/fair-line.h"
 
 namespace sluice {
 
 // The sequences that have no slot: those that never had one, and those that were preempted, which
-// come back before any of the others starts. Owned by StepLoop. Engine thread only.
+// come back before any of the others starts. Of the others the owners take turns. Owned by
+// StepLoop. Engine thread only.
 class WaitingLine {
  public:
   using Taker = std::function<bool(std::unique_ptr<Sequence>& sequence)>;
 
-  // Behind those that were submitted before it, even where the Preparer took longer for those.
+  // Behind those of its owner that were submitted before it, even where the Preparer took longer
+  // for those.
   void join(std::unique_ptr<Sequence> sequence);
   // It was preempted.
   void join_again(std::unique_ptr<Sequence> sequence) { preempted_.push_back(std::move(sequence)); }
@@ -39,7 +42,7 @@ class WaitingLine {
  private:
   using Line = std::deque<std::unique_ptr<Sequence>>;
 
-  Line queue_;      // in order of submission
+  FairLine<std::unique_ptr<Sequence>> queue_;
   Line preempted_;  // in order of preemption
 };
 

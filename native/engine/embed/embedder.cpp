@@ -53,6 +53,7 @@ void Embedder::run() {
     receive();
     retire_cancelled();
     expire_queue();
+    take_turns();
     const std::vector<EmbeddingShare> shares = plan();
     publish_stats();
     if (shares.empty()) {
@@ -125,6 +126,18 @@ Fault Embedder::late() const {
           "its turn did not come within " + std::to_string(options_.queue_deadline.count()) +
               " ms; try again later",
           0, 0};
+}
+
+void Embedder::take_turns() {
+  const auto differs = [&](const Job& job) {
+    return job->request->owner != jobs_.front()->request->owner;
+  };
+  if (std::none_of(jobs_.begin(), jobs_.end(), differs)) return;
+  std::vector<const std::string*> owners;
+  for (const Job& job : jobs_) owners.push_back(&job->request->owner);
+  std::vector<Job> jobs;
+  for (size_t place : order_by_turns(owners)) jobs.push_back(std::move(jobs_[place]));
+  jobs_ = std::move(jobs);
 }
 
 std::vector<EmbeddingShare> Embedder::plan() const {

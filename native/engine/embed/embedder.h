@@ -49,6 +49,8 @@ class Embedder : public Loop {
   bool is_late(const EmbeddingJob& job) const;
   Fault late() const;
 
+  // Puts the jobs in the order in which their owners take turns.
+  void take_turns();
   std::vector<EmbeddingShare> plan() const;
   void run_batch(const std::vector<EmbeddingShare>& shares);
   void wake_readers();

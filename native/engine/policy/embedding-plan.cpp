@@ -1,6 +1,8 @@
 #include "engine/policy/embedding-plan.h"
 
-#include <cstddef>
+#include <algorithm>
+#include <numeric>
+#include <unordered_map>
 
 namespace sluice {
 
@@ -27,6 +29,17 @@ std::vector<EmbeddingShare> plan_embedding_batch(const std::vector<InputsLeft>& 
     if (counts[job] > 0) shares.push_back({int32_t(job), counts[job]});
   }
   return shares;
+}
+
+std::vector<size_t> order_by_turns(const std::vector<const std::string*>& owners) {
+  std::unordered_map<std::string, size_t> counts;
+  std::vector<size_t> turns;
+  for (const std::string* owner : owners) turns.push_back(counts[*owner]++);
+  std::vector<size_t> order(owners.size());
+  std::iota(order.begin(), order.end(), size_t(0));
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t one, size_t other) { return turns[one] < turns[other]; });
+  return order;
 }
 
 }  // namespace sluice

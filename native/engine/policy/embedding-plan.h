@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 namespace sluice {
@@ -28,5 +30,9 @@ struct EmbeddingLimits {
 // job's next input always has room; the caller rotates the jobs, so that each becomes the first.
 std::vector<EmbeddingShare> plan_embedding_batch(const std::vector<InputsLeft>& jobs,
                                                  const EmbeddingLimits& limits);
+
+// The order in which the owners of jobs take turns, a job each: places in `owners`, which has them
+// in the order in which each owner's jobs are to be. Pure.
+std::vector<size_t> order_by_turns(const std::vector<const std::string*>& owners);
 
 }  // namespace sluice

@@ -112,10 +112,10 @@ void Preparer::quit() {
   }
 }
 
-void Preparer::prepare(RequestGroup group) { lanes_[kQuick].jobs.push(0, std::move(group)); }
+void Preparer::prepare(RequestGroup group) { push(kQuick, std::move(group)); }
 
 void Preparer::prepare(std::shared_ptr<EmbeddingRequest> request) {
-  lanes_[kQuick].jobs.push(0, std::move(request));
+  push(kQuick, std::move(request));
 }
 
 void Preparer::tokenize(RequestId id, std::string text, bool add_special, bool parse_special) {
@@ -143,7 +143,12 @@ void Preparer::push_text(RequestId id, TextWork work) {
     const std::lock_guard<std::mutex> lock(texts_mutex_);
     texts_.emplace(id, job.ticket);
   }
-  lanes_[kQuick].jobs.push(1, std::move(job));
+  push(kQuick, std::move(job));
+}
+
+void Preparer::push(LaneNumber lane, Job job) {
+  const std::string owner = owner_of(job);
+  lanes_[lane].jobs.push(is_text(job) ? 1 : 0, std::move(job), owner);
 }
 
 // What a job throws is that job's fault. Only what could not be reported as such comes here.
@@ -177,6 +182,13 @@ void Preparer::cancel_text(RequestId id) {
   if (found != texts_.end()) found->second->cancelled = true;
 }
 
+// Texts take turns before they come here (src/engine/text-jobs.ts).
+std::string Preparer::owner_of(const Job& job) {
+  if (const auto* group = std::get_if<RequestGroup>(&job)) return group->choices.front()->owner;
+  const auto* request = std::get_if<std::shared_ptr<EmbeddingRequest>>(&job);
+  return request ? (*request)->owner : std::string();
+}
+
 bool Preparer::is_wanted(const Job& job) {
   if (const auto* group = std::get_if<RequestGroup>(&job)) {
     return std::any_of(group->choices.begin(), group->choices.end(),
@@ -203,7 +215,7 @@ void Preparer::attempt(LaneNumber number, const Job& job) {
 void Preparer::defer(LaneNumber from, const Job& job) {
   if (size_t(from) + 1 >= lanes_.size()) throw std::logic_error("the last lane defers nothing");
   if (is_text(job)) sink_.deferred(std::get<TextJob>(job).ticket->id);
-  lanes_[from + 1].jobs.push(is_text(job) ? 1 : 0, job);
+  push(LaneNumber(from + 1), job);
 }
 
 std::optional<Clock::time_point> Preparer::next_deadline() const {

@@ -14,13 +14,13 @@
 #include <vector>
 
 #include "base/stack-thread.h"
-#include "base/turn-queue.h"
 #include "engine/batch/loop.h"
 #include "engine/prepare/grammar-cache.h"
 #include "engine/request/embedding-request.h"
 #include "engine/request/event-sink.h"
 #include "engine/request/ledger.h"
 #include "engine/request/request.h"
+#include "engine/request/turn-queue.h"
 #include "llama/known-dry.h"
 #include "llama/model.h"
 #include "llama/template/chat-template.h"
@@ -110,7 +110,7 @@ class Preparer {
     uint64_t template_work;      // units
     size_t text_bytes;           // to be tokenized; a token counts as some bytes
     bool may_take_long;          // to compile a grammar, or to make DRY
-    TurnQueue<Job, 2> jobs{};    // of requests, and of texts
+    TurnQueue<Job, 2> jobs{};    // of requests, whose owners take turns, and of texts
     KnownBeginning beginning{};  // of prompts
     KnownDry dry{};
     std::optional<StackThread> thread{};
@@ -135,6 +135,8 @@ class Preparer {
 
   static bool is_wanted(const Job& job);
   static bool is_text(const Job& job) { return std::holds_alternative<TextJob>(job); }
+  static std::string owner_of(const Job& job);
+  void push(LaneNumber lane, Job job);
   void quit();
   void run(LaneNumber number) noexcept;
   void run_jobs(LaneNumber number);

@@ -28,6 +28,7 @@ using Prompt = std::variant<std::string, ChatPrompt, std::vector<int32_t>, Infil
 // What every request in flight has, whatever it asks for.
 struct Ticket {
   RequestId id = 0;
+  std::string owner;  // who asks: owners take turns, and those who say none are one
   Clock::time_point submitted;
   std::atomic<bool> cancelled{false};  // its answer is not wanted any more
 };

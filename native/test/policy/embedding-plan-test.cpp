@@ -7,6 +7,7 @@
 
 using sluice::EmbeddingShare;
 using sluice::InputsLeft;
+using sluice::order_by_turns;
 using sluice::plan_embedding_batch;
 
 namespace {
@@ -61,4 +62,17 @@ TEST("embedding plan: the first request gets a row, so none starves that is move
     CHECK_EQ(shares.front().job, 0);
     CHECK_EQ(shares.front().count, 1);
   }
+}
+
+TEST("embedding plan: owners take turns, a job each, however many one has") {
+  const std::string a = "a", b = "b", c = "c";
+  const auto order = [](const std::vector<const std::string*>& owners) {
+    std::string places;
+    for (size_t place : order_by_turns(owners)) places += std::to_string(place) + " ";
+    return places;
+  };
+  CHECK_EQ(order({&a, &a, &a, &b}), "0 3 1 2 ");
+  CHECK_EQ(order({&b, &a, &a, &a}), "0 1 2 3 ");
+  CHECK_EQ(order({&a, &b, &b, &c, &a}), "0 1 3 2 4 ");
+  CHECK_EQ(order({}), "");
 }

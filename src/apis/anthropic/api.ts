@@ -1,5 +1,6 @@
 import type { Api } from '../api.js'
 import { errorWords } from './errors.js'
+import { limitHeaders } from './limit-headers.js'
 import { countTokens, createMessage } from './messages/handler.js'
 import { listModels, oneModel } from './models.js'
 
@@ -21,5 +22,6 @@ export const anthropic: Api = {
   },
   keyHeaders: ['x-api-key', 'authorization', 'anthropic-version', 'anthropic-beta'],
   keyExample: 'x-api-key: YOUR_API_KEY',
+  limitHeaders,
   errorWords,
 }

@@ -24,6 +24,8 @@ const types: Record<ErrorKind, string> = {
   media_type: 'invalid_request_error',
   expectation: 'invalid_request_error',
   queue_full: 'rate_limit_error',
+  key_requests: 'rate_limit_error',
+  key_tokens: 'rate_limit_error',
   header_size: 'invalid_request_error',
   engine_failed: 'api_error',
   internal: 'api_error',
@@ -36,6 +38,7 @@ const types: Record<ErrorKind, string> = {
   shutting_down: 'overloaded_error',
   queue_timeout: 'overloaded_error',
   engine_stalled: 'overloaded_error',
+  deadline: 'timeout_error',
   not_supported: 'invalid_request_error',
   http_version: 'invalid_request_error',
 }

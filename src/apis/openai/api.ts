@@ -4,6 +4,7 @@ import { completions } from './completions/handler.js'
 import { createDecision } from './decisions/handler.js'
 import { embeddings } from './embeddings.js'
 import { errorWords } from './errors.js'
+import { limitHeaders } from './limit-headers.js'
 import { listModels, oneModel } from './models.js'
 import { countInputTokens, createResponse } from './responses/handler.js'
 import { deleteResponse, inputItems, keptResponse } from './responses/kept.js'
@@ -30,5 +31,6 @@ export const openAi: Api = {
   },
   keyHeaders: ['authorization', 'x-api-key', 'api-key'],
   keyExample: 'Authorization: Bearer YOUR_API_KEY',
+  limitHeaders,
   errorWords: errorWords(),
 }

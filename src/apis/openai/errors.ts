@@ -24,6 +24,8 @@ const types: Record<ErrorKind, string> = {
   media_type: 'invalid_request_error',
   expectation: 'invalid_request_error',
   queue_full: 'rate_limit_error',
+  key_requests: 'requests', // these two are OpenAI's words for which limit it was
+  key_tokens: 'tokens',
   header_size: 'invalid_request_error',
   engine_failed: 'server_error',
   internal: 'server_error',
@@ -36,6 +38,7 @@ const types: Record<ErrorKind, string> = {
   shutting_down: 'server_error',
   queue_timeout: 'server_error',
   engine_stalled: 'timeout_error',
+  deadline: 'timeout_error',
   not_supported: 'invalid_request_error',
   http_version: 'invalid_request_error',
 }

@@ -1,6 +1,7 @@
 import type {
   chatFlags,
   doctorFlags,
+  healthFlags,
   removeFlags,
   runFlags,
   samplingFlags,
@@ -29,6 +30,7 @@ type Key =
   | keyof typeof chatFlags
   | keyof typeof serveFlags
   | keyof typeof doctorFlags
+  | keyof typeof healthFlags
   | keyof typeof removeFlags
   | keyof typeof workerFlags
 
@@ -59,6 +61,12 @@ const placed: Readonly<Record<Exclude<Key, keyof typeof samplingFlags>, Group>> 
   metricsNames: 'Server',
   apiKeyFile: 'Access',
   isolateKeys: 'Access',
+  keyRequests: 'Access',
+  keyQueue: 'Access',
+  keyTokensPerMinute: 'Access',
+  tlsCert: 'Server',
+  tlsKey: 'Server',
+  timeoutMs: 'Limits',
   openMetrics: 'Access',
   allowUnauthenticated: 'Access',
   trustedNetwork: 'Access',

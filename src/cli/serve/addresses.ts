@@ -2,7 +2,10 @@ import type { AddressInfo } from 'node:net'
 import { networkInterfaces } from 'node:os'
 
 type Interfaces = ReturnType<typeof networkInterfaces>
-type Bound = Pick<AddressInfo, 'address' | 'port'>
+type Bound = Pick<AddressInfo, 'address' | 'port'> & {
+  /** With its colon. Default: `http:`. */
+  readonly scheme?: string
+}
 
 /** Not every system tells them: Deno does with --allow-sys. */
 function told(interfacesNow: () => Interfaces): Interfaces {
@@ -19,7 +22,7 @@ function told(interfacesNow: () => Interfaces): Interfaces {
  * @param bound what the system says it listens on
  */
 export function urlsOfAll(
-  { address, port }: Bound,
+  { address, port, scheme = 'http:' }: Bound,
   interfacesNow: () => Interfaces = networkInterfaces,
 ): string[] | undefined {
   if (address !== '0.0.0.0' && address !== '::') return undefined
@@ -29,5 +32,5 @@ export function urlsOfAll(
     .filter(({ family }) => family === 'IPv4' || address === '::')
     .filter((one) => !(one.family === 'IPv6' && one.scopeid !== 0))
     .map((one) => (one.family === 'IPv6' ? `[${one.address}]` : one.address))
-  return [...new Set(['localhost', ...found])].map((host) => `http://${host}:${port}`)
+  return [...new Set(['localhost', ...found])].map((host) => `${scheme}//${host}:${port}`)
 }

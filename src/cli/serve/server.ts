@@ -6,7 +6,9 @@ import type { ModelHost } from '../../host/model-host.js'
 import { lastWordsMs } from '../../http/drain.js'
 import { type Address, createHostServer, type SluiceServer } from '../../http/node/server.js'
 import { listenerSettings, modelHostOf } from '../../http/options.js'
+import { Vitality } from '../../http/vitality.js'
 import { warmUp } from '../../http/warm-up.js'
+import type { KeyLimits } from '../../options/api-keys.js'
 import type { serveFlags } from '../../options/command-flags.js'
 import type { Settled } from '../../options/flags.js'
 import type { Models } from '../../pool/models.js'
@@ -16,7 +18,10 @@ import type { Log } from '../log-events.js'
 import { urlsOfAll } from './addresses.js'
 import { banner } from './banner.js'
 import type { Crashes } from './crashes.js'
+import type { Credentials } from './credentials.js'
 import { openModels } from './open-models.js'
+import { reloadAtHangUp } from './reload.js'
+import { ServiceManager } from './service-manager.js'
 import { type ShellKey, shellKeyOf } from './shell-key.js'
 
 type Flags = Settled<typeof serveFlags>
@@ -43,7 +48,7 @@ interface Serving {
    * several models, which are loaded when they are asked for.
    */
   readonly load: (() => Promise<Engine>) | undefined
-  readonly apiKeys: string[]
+  readonly credentials: Credentials
   /** Fires at the first signal. */
   readonly stop: AbortSignal
   /** Of the engine that `load` makes. */
@@ -53,7 +58,7 @@ interface Serving {
 /** Serves until `stop` fires, and then drains. Rejects with what keeps it from serving. */
 export async function serve(
   flags: Flags,
-  { load, apiKeys, stop, crashes }: Serving,
+  { load, credentials, stop, crashes }: Serving,
 ): Promise<void> {
   const log = await openLog(flags.logFormat, flags.logLevel)
   const failed = new AbortController()
@@ -62,11 +67,13 @@ export async function serve(
   const several = load === undefined ? await openModels(flags, log, stop) : undefined
   const onEngineError = (error: unknown) => failed.abort(error)
   const begun = () =>
-    begin(flags, several?.pool ?? loading.promise, { apiKeys, log, onEngineError })
+    begin(flags, several?.pool ?? loading.promise, { credentials, log, onEngineError })
   const { host, server, address } = await begun().catch(async (error: unknown) => {
     await several?.pool.close()
     throw error
   })
+  const manager = new ServiceManager()
+  reloadAtHangUp(flags, { server, log, manager })
   crashes.listen((crash) => log.life('crashed', { model: namesOf(host), ...crash }))
   if (load !== undefined) loading.resolve(load())
   several?.begin()
@@ -74,13 +81,21 @@ export async function serve(
     warmUp()
     await host.ready
     const hasPage = flags.page === 'on'
-    const beside = { metrics: server.metricsAddress(), agent: server.agentAddress() }
-    const place = { url: address.url, urls: urlsOf(server), key: shellKey(flags), hasPage, beside }
+    const place = {
+      url: address.url,
+      urls: urlsOf(server, address.url),
+      key: shellKey(flags),
+      hasPage,
+      beside: { metrics: server.metricsAddress(), agent: server.agentAddress() },
+    }
     const served = several === undefined ? host.loaded() : several.pool
     process.stdout.write(banner(served, place, flags))
     const names = host.entries().map((model) => model.names[0])
     log.life('ready', { url: address.url, model: names.join(', ') })
+    const vitality = new Vitality(() => enginesOf(host), flags.engineStallMs)
+    manager.ready(`Serving ${names.join(', ')} at ${address.url}`, vitality.isAlive)
     await stoppedOrFailed(stop, failed.signal)
+    manager.stopping()
     await drained(server, host, flags.drainMs, log)
     await host.close()
     failed.signal.throwIfAborted() // the engine may have ended by itself while the server drained
@@ -90,7 +105,13 @@ export async function serve(
     await server.drain({ deadlineMs: error instanceof EngineEndedError ? lastWordsMs : 0 })
     await several?.pool.close()
     if (error instanceof EngineEndedError || !stop.aborted) throw error
+  } finally {
+    manager.end()
   }
+}
+
+function enginesOf(host: ModelHost): Engine[] {
+  return host.loaded().map(({ engine }) => engine)
 }
 
 interface Begun {
@@ -100,7 +121,7 @@ interface Begun {
 }
 
 interface Beginning {
-  readonly apiKeys: string[]
+  readonly credentials: Credentials
   readonly log: Log
   readonly onEngineError: (error: unknown) => void
 }
@@ -109,10 +130,10 @@ interface Beginning {
 async function begin(
   flags: Flags,
   engine: Promise<Engine> | Models,
-  { apiKeys, log, onEngineError }: Beginning,
+  { credentials, log, onEngineError }: Beginning,
 ): Promise<Begun> {
   const host = hostOf(flags, engine, onEngineError)
-  const server = serverOf(flags, apiKeys, host, log)
+  const server = serverOf(flags, credentials, host, log)
   return { host, server, address: await listening(server, flags) }
 }
 
@@ -139,7 +160,12 @@ function hostOf(
   return modelHostOf(listenerSettings({ engine, aliases, anyModel, onEngineError }))
 }
 
-function serverOf(flags: Flags, apiKeys: string[], host: ModelHost, log: Log): SluiceServer {
+function serverOf(
+  flags: Flags,
+  { apiKeys, tls }: Credentials,
+  host: ModelHost,
+  log: Log,
+): SluiceServer {
   const { allowHost: allowHosts, allowOrigin: allowOrigins } = flags
   const bodyBytesMax = flags.bodyMib * 2 ** 20
   const responseStoreBytes = flags.responseStoreMib * 2 ** 20
@@ -152,11 +178,21 @@ function serverOf(flags: Flags, apiKeys: string[], host: ModelHost, log: Log): S
       bodyBytesMax,
       responseStoreBytes,
       apiKeys,
+      ...keyLimitsOf(flags),
+      ...(tls === undefined ? {} : { tls }),
       onLog: log.request,
     })
   } catch (error) {
     throw error instanceof InvalidOptionError ? withFlags(error, flags) : error
   }
+}
+
+/** Of each key that has none of its own. */
+function keyLimitsOf(flags: Flags): { keyLimits?: KeyLimits } {
+  const { keyRequests: requests, keyQueue: queue, keyTokensPerMinute: tokensPerMinute } = flags
+  const given = Object.entries({ requests, queue, tokensPerMinute })
+  const limits = Object.fromEntries(given.filter(([, value]) => value !== undefined))
+  return Object.keys(limits).length === 0 ? {} : { keyLimits: limits }
 }
 
 /** What two options come to, in the words of the command line. */
@@ -171,6 +207,14 @@ function withFlags(error: InvalidOptionError, { host }: Flags): InvalidOptionErr
   if (error.option === 'isolateKeys') {
     const message = `'--isolate-keys': expected keys, by which it tells requests apart; ${keys}.`
     return new InvalidOptionError('--isolate-keys', message)
+  }
+  if (error.option === 'keyLimits') {
+    const expected = 'expected keys, by which requests are told apart'
+    const message = `'--key-requests' and the like: ${expected}; ${keys}.`
+    return new InvalidOptionError('--key-requests', message)
+  }
+  if (error.option === 'tls') {
+    return new InvalidOptionError('--tls-cert', error.message.replace("'tls'", "'--tls-cert'"))
   }
   return error
 }
@@ -192,9 +236,11 @@ async function listening(
   }
 }
 
-function urlsOf({ server }: SluiceServer): string[] | undefined {
+function urlsOf({ server }: SluiceServer, url: string): string[] | undefined {
+  const scheme = new URL(url).protocol
   const bound = server.address()
-  return bound === null || typeof bound === 'string' ? undefined : urlsOfAll(bound)
+  if (bound === null || typeof bound === 'string') return undefined
+  return urlsOfAll({ ...bound, scheme })
 }
 
 function shellKey({ apiKeyFile }: Flags): ShellKey | undefined {

@@ -30,6 +30,8 @@ function placeInFile(file: string): string | undefined {
   const index = lines.findIndex((line) => !['', '#'].includes(line.trim().charAt(0)))
   const line = lines[index]
   if (line === undefined) return undefined
+  // Limits may stand behind the key.
+  if (/\S\s+\S/.test(line)) return `$(awk 'NR==${index + 1}{print $1}' ${quoted(resolve(file))})`
   const trim = line === line.trim() ? '' : " | tr -d '[:space:]'"
   return `$(sed -n ${index + 1}p ${quoted(resolve(file))}${trim})`
 }

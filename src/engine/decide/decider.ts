@@ -5,6 +5,7 @@ import type { NativeChat, NativeRequest } from '../../binding/engine-port.js'
 import { scalesOf } from '../../options/lora-options.js'
 import type { EngineClient } from '../engine-client.js'
 import { nativeRequest } from '../native-request.js'
+import type { TextAsker } from '../text-jobs.js'
 import { answerOf, logSum, type Reading } from './answers.js'
 import { answerBeginning } from './beginning.js'
 import { blamed } from './blame.js'
@@ -64,16 +65,17 @@ export class Decider {
     questions: readonly DecisionQuestion[],
     { orders = 2, signal, ...shared }: DecideOptions,
   ): Promise<DecideResult> {
-    const ways = await this.#waysToAsk(state, questions, orders, signal)
+    const asker = { owner: shared.owner, signal }
+    const ways = await this.#waysToAsk(state, questions, orders, asker)
     const all = ways.flat()
     const adapters = scalesOf(shared.lora, this.#adapters)
     const requests = all.map((one) => () => requestOf(state, one, shared, adapters))
     const reading = readLabels(this.#client, requests, this.#atOnce, signal)
     const readings = await reading.catch(async (error: unknown) => {
       const numbers = ways.flatMap((own, i) => own.map(() => i))
-      throw await blamed(error, state, all, numbers, this.#tokensOf(true, signal))
+      throw await blamed(error, state, all, numbers, this.#tokensOf(true, asker))
     })
-    const usage = await this.#usage(state, all, readings, signal)
+    const usage = await this.#usage(state, all, readings, asker)
     let next = 0
     const answers = questions.map((question, i) => {
       const own = (ways[i] as Asked[]).map(({ labels }) => {
@@ -89,29 +91,29 @@ export class Decider {
     state: NativeChat,
     asked: readonly Asked[],
     readings: readonly PromptReading[],
-    signal: AbortSignal | undefined,
+    asker: TextAsker,
   ): Promise<DecideResult['usage']> {
     try {
-      return usageOf(readings, await sharedTokens(state, asked, this.#tokensOf(false, signal)))
+      return usageOf(readings, await sharedTokens(state, asked, this.#tokensOf(false, asker)))
     } catch (error) {
-      if (signal?.aborted) throw error
+      if (asker.signal?.aborted) throw error
       return usageOf(readings, [])
     }
   }
 
-  #tokensOf(mustFit: boolean, signal: AbortSignal | undefined) {
-    return (chat: NativeChat) => this.#client.text('tokenize-chat', { chat, mustFit }, signal)
+  #tokensOf(mustFit: boolean, asker: TextAsker) {
+    return (chat: NativeChat) => this.#client.text('tokenize-chat', { chat, mustFit }, asker)
   }
 
   async #waysToAsk(
     state: NativeChat,
     questions: readonly DecisionQuestion[],
     orders: 1 | 2,
-    signal: AbortSignal | undefined,
+    asker: TextAsker,
   ): Promise<Asked[][]> {
     const tokensOf = (text: string) => {
       const job = { text, addSpecial: false, parseSpecial: false }
-      return this.#client.text('tokenize', job, signal)
+      return this.#client.text('tokenize', job, asker)
     }
     const ways: Asked[][] = []
     for (const [i, question] of questions.entries()) {
@@ -142,10 +144,15 @@ function promptsAtOnce({ parallel, queue }: Pick<Limits, 'parallel' | 'queue'>):
 function requestOf(
   state: NativeChat,
   asked: Asked,
-  { cacheSalt }: Pick<DecideOptions, 'cacheSalt'>,
+  { cacheSalt, owner }: Pick<DecideOptions, 'cacheSalt' | 'owner'>,
   adapters: ReturnType<typeof scalesOf>,
 ): Omit<NativeRequest, 'id'> {
-  const options = { maxTokens: 0, seed: 0, ...(cacheSalt === undefined ? {} : { cacheSalt }) }
+  const options = {
+    maxTokens: 0,
+    seed: 0,
+    ...(cacheSalt === undefined ? {} : { cacheSalt }),
+    ...(owner === undefined ? {} : { owner }),
+  }
   const labelTokens = asked.labels.flatMap(({ tokens }) => tokens)
   return { ...nativeRequest(chatWith(state, asked), options, {}, {}, adapters), labelTokens }
 }

@@ -2,6 +2,7 @@ import type { EmbedOptions, EmbedResult } from '../../api/embedding-types.js'
 import type { NativeEmbeddingRequest } from '../../binding/engine-port.js'
 import { abortedBy, onAbort } from '../abort-signals.js'
 import type { EngineClient } from '../engine-client.js'
+import type { TextAsker } from '../text-jobs.js'
 
 interface Settled extends EmbedOptions {
   /** Numbers of one of the model's embeddings. */
@@ -12,9 +13,9 @@ interface Settled extends EmbedOptions {
 export async function embed(
   client: EngineClient,
   inputs: NativeEmbeddingRequest['inputs'],
-  { size, dimensions, signal }: Settled,
+  { size, dimensions, ...asker }: Settled,
 ): Promise<EmbedResult> {
-  const { values, promptTokens } = await embeddedBy(client, inputs, signal)
+  const { values, promptTokens } = await embeddedBy(client, inputs, asker)
   return { embeddings: split(values, size, dimensions), usage: { promptTokens } }
 }
 
@@ -22,20 +23,23 @@ export async function embed(
 export function embeddedBy(
   client: EngineClient,
   inputs: NativeEmbeddingRequest['inputs'],
-  signal: AbortSignal | undefined,
+  { owner = '', signal }: TextAsker,
 ): Promise<{ values: Float32Array; promptTokens: number }> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) throw abortedBy(signal, 'the request was aborted')
-    const id = client.embed(inputs, {
-      onEmbedded: (values, promptTokens) => {
-        rest()
-        resolve({ values, promptTokens })
+    const id = client.embed(
+      { inputs, owner },
+      {
+        onEmbedded: (values, promptTokens) => {
+          rest()
+          resolve({ values, promptTokens })
+        },
+        onError: (error) => {
+          rest()
+          reject(error)
+        },
       },
-      onError: (error) => {
-        rest()
-        reject(error)
-      },
-    })
+    )
     const rest = onAbort(signal, () => {
       client.cancel(id)
       reject(abortedBy(signal, 'the request was aborted'))

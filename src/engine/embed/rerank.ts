@@ -7,10 +7,10 @@ export async function rerank(
   client: EngineClient,
   query: string,
   documents: readonly string[],
-  { topN = documents.length, signal }: RerankOptions,
+  { topN = documents.length, ...asker }: RerankOptions,
 ): Promise<RerankResult> {
   const pairs = documents.map((document) => ({ query, document }))
-  const { values, promptTokens } = await embeddedBy(client, pairs, signal)
+  const { values, promptTokens } = await embeddedBy(client, pairs, asker)
   const scored = Array.from(values, (score, index) => ({ index, score }))
   const ranked = scored.sort((a, b) => b.score - a.score || a.index - b.index)
   return { results: ranked.slice(0, topN), usage: { promptTokens } }

@@ -4,6 +4,7 @@ import type { ChatMessage } from '../../api/types.js'
 import type { NativeChat } from '../../binding/engine-port.js'
 import type { SettledFit } from '../../options/fit-options.js'
 import type { EngineClient } from '../engine-client.js'
+import type { TextAsker } from '../text-jobs.js'
 import { type Cut, type Cuts, cutsOf, droppedBy, rankOf, sizeOf } from './cuts.js'
 
 /** A conversation that fits. */
@@ -15,7 +16,7 @@ interface Fitted {
 }
 
 /** Finds what of a conversation fits. Rejects with ContextLengthError, or as counting does. */
-export type FitsChat = (signal: AbortSignal | undefined) => Promise<Fitted>
+export type FitsChat = (asker: TextAsker) => Promise<Fitted>
 
 /** @param given the chat's messages as the caller has them */
 export function fitterOf(
@@ -25,8 +26,8 @@ export function fitterOf(
   rules: SettledFit,
 ): FitsChat {
   const cuts = cutsOf(chat.messages, given, rules.keep) // now: `keep` is the caller's
-  return async (signal) => {
-    return new Fitting(chat, cuts, rules, counterOf(client, chat, signal)).run()
+  return async (asker) => {
+    return new Fitting(chat, cuts, rules, counterOf(client, chat, asker)).run()
   }
 }
 
@@ -38,13 +39,13 @@ interface Counter {
   alone(messages: NativeChat['messages']): Promise<number>
 }
 
-function counterOf(client: EngineClient, chat: NativeChat, signal?: AbortSignal): Counter {
+function counterOf(client: EngineClient, chat: NativeChat, asker: TextAsker): Counter {
   // Without what only a reply needs of them.
   const tools = chat.tools.map((tool) => ({ ...tool, rules: '', root: '', properties: [] }))
   const count = async (part: Partial<NativeChat>) => {
     const work = { chat: { ...chat, tools, ...part }, mustFit: true }
     try {
-      return (await client.text('tokenize-chat', work, signal)).length
+      return (await client.text('tokenize-chat', work, asker)).length
     } catch (error) {
       if (error instanceof ContextLengthError) return error.promptTokens // at least
       throw error

@@ -11,7 +11,7 @@ export function isLoopback(host: string): boolean {
 /** Whether others can reach a server that asks for no key, though nobody said that they may. */
 export function isOpenToOthers(of: {
   readonly host: string
-  readonly apiKeys: readonly string[]
+  readonly apiKeys: readonly unknown[]
   readonly allowUnauthenticated: boolean
 }): boolean {
   return !(isLoopback(of.host) || of.apiKeys.length > 0 || of.allowUnauthenticated)

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import { SmallSet } from '../../engine/small-set.js'
 import { surface } from '../../engine/surface.js'
 import { HttpError } from '../../web/errors.js'
@@ -25,8 +26,9 @@ class Connection {
   #onEmpty: (() => void) | undefined
 
   constructor(socket: Socket) {
-    const leaveAll = () => {
+    const leaveAll = (stays: (passenger: Passenger) => boolean) => {
       for (const passenger of this.#aboard) {
+        if (stays(passenger)) continue
         try {
           passenger.closed()
         } catch (error) {
@@ -36,9 +38,12 @@ class Connection {
       }
       this.#emptied()
     }
+    // Over TLS a client may have hung up with its whole answer before Node tells that it is sent.
+    const isEncrypted = (socket as Partial<TLSSocket>).encrypted === true
+    const isOnItsWay = ({ res }: Passenger) => isEncrypted && res.writableEnded
     // Not once(), whose wrapper takes 200 bytes a listener: each comes once.
-    socket.on('end', leaveAll)
-    socket.on('close', leaveAll)
+    socket.on('end', () => leaveAll(isOnItsWay))
+    socket.on('close', () => leaveAll(() => false))
   }
 
   join(passenger: Passenger): void {
@@ -110,12 +115,17 @@ export function readerOf(socket: Socket): ReaderState | undefined {
   return { isBehind: socket.writableLength > 0, taken: bytesTaken(socket) }
 }
 
+/** Node's own object of a connection. That of TLS has the one that it is made of. */
+interface Handle {
+  readonly bytesWritten?: number
+  readonly writeQueueSize?: number
+  readonly _parent?: Handle
+}
+
 /** Bytes that the kernel took. Its handle counts within a write; without it whole writes count. */
 function bytesTaken(socket: Socket): number {
-  const { _handle: handle } = socket as Socket & {
-    _handle?: { bytesWritten?: number; writeQueueSize?: number } | null
-  }
-  const { bytesWritten, writeQueueSize } = handle ?? {}
+  const { _handle: handle } = socket as Socket & { _handle?: Handle | null }
+  const { bytesWritten, writeQueueSize } = handle?._parent ?? handle ?? {}
   if (bytesWritten !== undefined && writeQueueSize !== undefined) {
     return bytesWritten - writeQueueSize
   }

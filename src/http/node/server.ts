@@ -1,4 +1,5 @@
 import { createServer as createHttpServer, type Server } from 'node:http'
+import type { Server as HttpsServer } from 'node:https'
 import type { Server as NetServer, Socket } from 'node:net'
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { show } from '../../api/show.js'
@@ -13,6 +14,8 @@ import {
   modelHostOf,
   type OwnServerOptions,
   ownServerSettings,
+  type ReloadOptions,
+  reloadSettings,
   type ServerOptions,
   type ServerSettings,
   serverSettings,
@@ -23,11 +26,12 @@ import { onClientError, onConnect } from './client-error.js'
 import { connectionOf } from './connection.js'
 import { listenerOf } from './listener.js'
 import { metricsServer } from './metrics-server.js'
+import { RawConnections, tlsServer, useCertificate } from './tls.js'
 
 export interface Address {
   readonly host: string
   readonly port: number
-  /** For example http://127.0.0.1:8080 */
+  /** For example http://127.0.0.1:8080, or https: with TLS */
   readonly url: string
 }
 
@@ -58,14 +62,15 @@ export function createHostServer(host: ModelHost, options: OwnServerOptions): Sl
 
 /** Made by createServer. */
 export class SluiceServer implements AsyncDisposable {
-  /** Node's own server, for what is not here. */
-  readonly server: Server
+  /** Node's own server, for what is not here; with TLS it is one of node:https. */
+  readonly server: Server | HttpsServer
   readonly #settings: ServerSettings
   readonly #app: App
   readonly #drain: Drain
   /** What listens beside it. */
   readonly #metrics: Server | undefined
   readonly #agent: NetServer | undefined
+  readonly #raw: RawConnections
 
   /** @internal */
   constructor(settings: ServerSettings, host: ModelHost) {
@@ -76,6 +81,7 @@ export class SluiceServer implements AsyncDisposable {
     const { metricsPort, agentPort } = settings
     this.#metrics = metricsPort === undefined ? undefined : metricsServer(this.#app, named)
     this.#agent = agentPort === undefined ? undefined : agentServer(this.#app)
+    this.#raw = new RawConnections(this.server)
     const cutOff = () => this.server.closeAllConnections()
     this.#drain = new Drain((deadline) => this.#end(deadline), cutOff)
   }
@@ -112,9 +118,23 @@ export class SluiceServer implements AsyncDisposable {
   #addressOf(server: NetServer): Address {
     const address = server.address()
     if (address === null || typeof address === 'string') throw new Error('listen() comes first')
-    const { host } = this.#settings
+    const { host, tls } = this.#settings
     const { port } = address
-    return { host, port, url: `http://${host.includes(':') ? `[${host}]` : host}:${port}` }
+    const scheme = tls === undefined ? 'http' : 'https'
+    return { host, port, url: `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}` }
+  }
+
+  /**
+   * Takes other keys, or a newer certificate, from now on. Connections and requests that are there
+   * stay as they are. Throws InvalidOptionError, and then takes nothing.
+   */
+  reload(options: ReloadOptions, ...none: []): void {
+    atCaller(() => {
+      noOptions(none)
+      const { apiKeys, tls } = reloadSettings(options, this.#settings)
+      if (apiKeys !== undefined) this.#app.keys.replace(apiKeys)
+      if (tls !== undefined) useCertificate(this.server, tls)
+    })
   }
 
   /**
@@ -162,6 +182,7 @@ export class SluiceServer implements AsyncDisposable {
     await new Promise<void>((resolve) => {
       server.close(() => resolve())
       server.closeAllConnections()
+      this.#raw.destroy()
     })
     await this.#closeOthers()
   }
@@ -187,25 +208,26 @@ export class SluiceServer implements AsyncDisposable {
   }
 }
 
-function httpServer(settings: ServerSettings, app: App): Server {
+function httpServer(settings: ServerSettings, app: App): Server | HttpsServer {
   const listener = listenerOf(app)
   const soonestMs = Math.min(settings.headersTimeoutMs, settings.requestTimeoutMs)
-  const server = createHttpServer(
-    {
-      headersTimeout: settings.headersTimeoutMs,
-      requestTimeout: settings.requestTimeoutMs,
-      // Node looks every 30 s by itself, which makes 40 of a deadline of 10.
-      connectionsCheckingInterval: Math.ceil(soonestMs / 4),
-      keepAliveTimeout: settings.keepAliveMs,
-      maxHeaderSize: settings.headerBytesMax,
-      highWaterMark: settings.writeBufferBytes,
-      // A missing Host is refused at the door, with the same body as everything else.
-      requireHostHeader: false,
-    },
-    listener,
-  )
+  const options = {
+    headersTimeout: settings.headersTimeoutMs,
+    requestTimeout: settings.requestTimeoutMs,
+    // Node looks every 30 s by itself, which makes 40 of a deadline of 10.
+    connectionsCheckingInterval: Math.ceil(soonestMs / 4),
+    keepAliveTimeout: settings.keepAliveMs,
+    maxHeaderSize: settings.headerBytesMax,
+    highWaterMark: settings.writeBufferBytes,
+    // A missing Host is refused at the door, with the same body as everything else.
+    requireHostHeader: false,
+  }
+  const { tls } = settings
+  const server = tls === undefined ? createHttpServer(options) : tlsServer(options, tls, settings)
+  server.on('request', listener)
   server.maxConnections = settings.connectionsMax
-  server.on('connection', connectionOf) // from now on its time is known
+  // From now on its time is known.
+  server.on(tls === undefined ? 'connection' : 'secureConnection', connectionOf)
   server.on('clientError', (error, socket) => onClientError(app, error, socket as Socket))
   server.on('connect', (req, socket) => onConnect(app, req, socket))
   server.on('drop', () => app.metrics.drop())
@@ -230,7 +252,7 @@ function listenAt(server: NetServer, port: number | undefined, host: string): Pr
   })
 }
 
-function openConnections(server: Server): Promise<number> {
+function openConnections(server: Server | HttpsServer): Promise<number> {
   return new Promise((resolve, reject) => {
     server.getConnections((error, count) => (error ? reject(error) : resolve(count)))
   })

@@ -89,6 +89,7 @@ function ofHandler(options: ServerOptions) {
     keepAliveMs,
     headerBytesMax,
     writeBufferBytes,
+    tls,
     sendBufferBytes,
     ...own
   } = options

@@ -1,4 +1,4 @@
-#include "base/turn-queue.h"
+#include "engine/request/turn-queue.h"
 
 #include <thread>
 
@@ -12,6 +12,13 @@ TEST("turn queue: lines take turns, each in its own order") {
   for (int32_t job : {1, 2, 3}) queue.push(0, job);
   for (int32_t job : {10, 20}) queue.push(1, job);
   for (int32_t expected : {1, 10, 2, 20, 3}) CHECK_EQ(*queue.take(), expected);
+}
+
+TEST("turn queue: within a line the owners of jobs take turns") {
+  Queue queue;
+  for (int32_t job : {1, 2, 3}) queue.push(0, job, "one");
+  queue.push(0, 4, "other");
+  for (int32_t expected : {1, 4, 2, 3}) CHECK_EQ(*queue.take(), expected);
 }
 
 TEST("turn queue: nothing comes at the deadline, when it is woken, and once it is closed") {

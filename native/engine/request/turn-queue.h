@@ -4,25 +4,27 @@
 #include <array>
 #include <condition_variable>
 #include <cstddef>
-#include <deque>
+#include <cstdint>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "base/clock.h"
+#include "engine/request/fair-line.h"
 
 namespace sluice {
 
 // Jobs to one thread, in several lines that take turns: the first job of a line waits for at most
-// one job of each other line, however many there are. Any thread may call anything but take(),
-// which is the receiver's.
+// one job of each other line, however many there are. Within a line the owners of jobs take turns
+// (FairLine). Any thread may call anything but take(), which is the receiver's.
 template <typename Job, size_t kLines>
 class TurnQueue {
  public:
-  void push(size_t line, Job job) {
+  void push(size_t line, Job job, const std::string& owner = {}) {
     {
       std::lock_guard<std::mutex> lock(mutex_);
-      lines_[line].push_back(std::move(job));
+      lines_[line].push(owner, pushed_++, std::move(job));
     }
     changed_.notify_one();
   }
@@ -66,25 +68,32 @@ class TurnQueue {
   template <typename IsWanted>
   void keep(const IsWanted& is_wanted) {
     std::lock_guard<std::mutex> lock(mutex_);
-    for (std::deque<Job>& line : lines_) {
-      const auto is_unwanted = [&](const Job& job) { return !is_wanted(job); };
-      line.erase(std::remove_if(line.begin(), line.end(), is_unwanted), line.end());
+    for (Line& line : lines_) {
+      line.visit([&](std::optional<Job>& job) {
+        if (!is_wanted(*job)) job.reset();
+        return true;
+      });
     }
   }
 
  private:
+  using Line = FairLine<std::optional<Job>>;
+
   bool has_jobs() const {
     return std::any_of(lines_.begin(), lines_.end(),
-                       [](const std::deque<Job>& line) { return !line.empty(); });
+                       [](const Line& line) { return !line.empty(); });
   }
 
   std::optional<Job> next() {
     for (size_t i = 0; i < kLines; ++i) {
-      std::deque<Job>& line = lines_[(turn_ + i) % kLines];
+      Line& line = lines_[(turn_ + i) % kLines];
       if (line.empty()) continue;
       turn_ = (turn_ + i + 1) % kLines;
-      std::optional<Job> job(std::move(line.front()));
-      line.pop_front();
+      std::optional<Job> job;
+      line.offer([&](std::optional<Job>& first) {
+        job.swap(first);
+        return false;
+      });
       return job;
     }
     return std::nullopt;
@@ -92,7 +101,8 @@ class TurnQueue {
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  std::array<std::deque<Job>, kLines> lines_;
+  std::array<Line, kLines> lines_;
+  uint64_t pushed_ = 0;
   size_t turn_ = 0;
   bool is_woken_ = false, is_closed_ = false;
 };
