@@ -81,6 +81,9 @@ class Slots {
   void forget_all();
   // Its batch was aborted, or computed more rows than are used: those are cut off (rules 1, 3).
   void cut(int32_t slot);
+  // Copies the state that the next newcomer would push out of its slot, where there is room for it
+  // beside those that are kept: it need not wait for that then.
+  void keep_ahead();
   // It was preempted and never comes back.
   void disown(RequestId id) { cache_.disown(id); }
 
