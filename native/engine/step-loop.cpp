@@ -15,6 +15,8 @@ namespace {
 // Copying states, to start sequences or to move them, takes no longer than this in one step: the
 // running replies wait meanwhile.
 constexpr auto kCopyingMax = std::chrono::milliseconds(40);
+// Of nothing to do: longer than a client takes that answers at once.
+constexpr auto kPause = std::chrono::milliseconds(200);
 
 // For so long, in each step of a lone reply, its draft model reads what it has not read yet.
 constexpr double kCatchUpMs = 80;
@@ -76,10 +78,12 @@ void StepLoop::run() {
     const StepPlan step = plan(ms_since(start));
     if (step.empty()) {
       disk_.save_free_slots(true);
+      keep_ahead();
       publish_stats();
       sleep();
     } else if (make_cells_for(step)) {
       disk_.step_begins();
+      pause_.reset();
       ++stats_.steps;  // told before it runs: who cancels can see that no later one has its rows
       publish_stats();
       run_step(step);
@@ -554,6 +558,14 @@ bool StepLoop::make_room_after_refusal() {
   return true;
 }
 
+// Once in each pause: what a newcomer would otherwise wait for is done while nobody waits.
+void StepLoop::keep_ahead() {
+  if (!pause_) pause_ = Pause{Clock::now()};
+  if (pause_->is_used || Clock::now() < pause_->since + kPause) return;
+  pause_->is_used = true;
+  slots_.keep_ahead();
+}
+
 void StepLoop::sleep() {
   wake_readers(false);
   std::optional<Clock::time_point> deadline = line_.oldest_submission();
@@ -562,6 +574,10 @@ void StepLoop::sleep() {
   if (yield && line_.has_runnable()) deadline = deadline ? std::min(*deadline, *yield) : yield;
   const std::optional<Clock::time_point> turn = disk_.next_turn();
   if (turn) deadline = deadline ? std::min(*deadline, *turn) : turn;
+  if (!pause_->is_used) {
+    const auto at = pause_->since + kPause;
+    deadline = deadline ? std::min(*deadline, at) : at;
+  }
   const WorkClock::Span span(clock_, &Stats::idle_ms);  // begins before what the ledger tells
   const Ledger::Idle idle(ledger_);
   wiring_.mailbox.wait(deadline);

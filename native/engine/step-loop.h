@@ -122,8 +122,15 @@ class StepLoop : public Loop {
   BatchAbort abort_of(const std::vector<int32_t>& slots) const;
   int32_t gives_way_to(const PrefillRows& rows) const;
   Computed decode(const AbortCheck& abort);
+  void keep_ahead();
   void sleep();
   void publish_stats();
+
+  // Nothing is to be computed.
+  struct Pause {
+    Clock::time_point since;
+    bool is_used = false;  // to keep a state ahead
+  };
 
   Context& context_;
   const StepLoopOptions options_;
@@ -139,6 +146,7 @@ class StepLoop : public Loop {
   // Of batches without either, of those with adapters, and of those with prompt logprobs.
   PrefillCost prefill_cost_, adapted_cost_, scored_cost_;
   double singles_ms_ = 0;  // moving average of all single rows of a step
+  std::optional<Pause> pause_;
   DiskStates disk_;
   Hold hold_;
   NewcomerWatch newcomers_;

@@ -320,6 +320,16 @@ void Slots::vacate(int32_t slot) {
   content.remembered.clear();
 }
 
+// A lone slot's conversation goes on in it, and so may the one that ended last.
+void Slots::keep_ahead() {
+  const int32_t slot = choose_slot();
+  if (count() == 1 || slot < 0) return;
+  const SlotContent& content = slots_[size_t(slot)];
+  if (content.left_at == departures_ || !is_worth_keeping(content)) return;
+  if (cache_.bytes() + context_.state_bytes(slot) > cache_.bytes_max()) return;
+  if (auto state = save(slot, content.salt, content.remembered, 0)) keep(state);
+}
+
 // A state is copied whole. That is not worth it for a few tokens beyond a state that is kept
 // already, as where many short questions follow one long system prompt.
 bool Slots::is_worth_keeping(const SlotContent& content) {

@@ -85,6 +85,9 @@ class Slots {
   void cut(int32_t slot);
   // Its batch computed more rows than are used: those are taken back (rule 1).
   void roll_back(int32_t slot);
+  // Copies the state that the next newcomer would push out of its slot, where there is room for it
+  // beside those that are kept: it need not wait for that then.
+  void keep_ahead();
   // It was preempted and never comes back.
   void disown(RequestId id) { cache_.disown(id); }
 

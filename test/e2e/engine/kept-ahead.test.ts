@@ -1,0 +1,75 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, test } from 'vitest'
+import { type Engine, load } from '../../../src/index.js'
+import { eventually } from '../../support/eventually.js'
+import { randomModel } from '../../support/models/random-model.js'
+
+// In a pause the engine copies the state that the next newcomer pushes out of its slot.
+
+const reply = { maxTokens: 8, seed: 7, ignoreEos: true }
+/** Longer than the engine waits for the next request before it copies. */
+const pauseMs = 400
+
+function conversation(n: number): number[] {
+  return Array.from({ length: 200 }, (_, i) => 10 + ((i * (n + 2)) % 200))
+}
+
+async function having(
+  use: (engine: Engine) => Promise<void>,
+  options: { parallel?: number; cacheMiB?: number } = {},
+): Promise<void> {
+  const engine = await load({
+    ...{ model: randomModel(), context: 512, kvType: 'q8_0', parallel: 2 },
+    ...options,
+  })
+  try {
+    await use(engine)
+  } finally {
+    await engine.close()
+  }
+}
+
+const said = (engine: Engine, n: number) => engine.complete(conversation(n), reply).text()
+
+describe('in a pause', () => {
+  test('the state that a newcomer would push out is copied, once', async () => {
+    await having(async (engine) => {
+      const first = await said(engine, 0)
+      await said(engine, 1)
+      expect(engine.stats().cacheEntries).toBe(0)
+      await eventually(() => engine.stats().cacheEntries === 1)
+      const { cacheBytes } = engine.stats()
+      await said(engine, 2) // takes the slot
+      expect(engine.stats()).toMatchObject({ cacheEntries: 1, cacheBytes })
+      const again = engine.complete(conversation(0), reply)
+      expect(await again.text()).toBe(first)
+      expect((await again.done).usage.cachedTokens).toBeGreaterThan(190)
+    })
+  })
+
+  test.each([
+    ['a slot is empty', { parallel: 3 }],
+    ['the only slot’s conversation may go on', { parallel: 1 }],
+    ['there is no cache', { cacheMiB: 0 }],
+  ])('none is copied where %s', async (_, options) => {
+    await having(async (engine) => {
+      await said(engine, 0)
+      if (options.parallel !== 1) await said(engine, 1)
+      await sleep(pauseMs)
+      expect(engine.stats().cacheEntries).toBe(0)
+    }, options)
+  })
+
+  test('a copy that pushes out another is left for when it is needed', async () => {
+    await having(
+      async (engine) => {
+        for (let n = 0; n < 21; n++) await said(engine, n)
+        const { cacheEntries, cacheBytes } = engine.stats()
+        expect(cacheEntries).toBeLessThan(19) // as many as left their slots
+        await sleep(pauseMs)
+        expect(engine.stats()).toMatchObject({ cacheEntries, cacheBytes })
+      },
+      { cacheMiB: 1 },
+    )
+  })
+})
