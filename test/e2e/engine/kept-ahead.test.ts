@@ -48,13 +48,12 @@ describe('in a pause', () => {
   })
 
   test.each([
-    ['a slot is empty', { parallel: 3 }],
-    ['the only slot’s conversation may go on', { parallel: 1 }],
-    ['there is no cache', { cacheMiB: 0 }],
-  ])('none is copied where %s', async (_, options) => {
+    ['a slot is empty', 2, { parallel: 3 }],
+    ['the only slot’s conversation may go on', 1, { parallel: 1 }],
+    ['there is no cache', 2, { cacheMiB: 0 }],
+  ])('none is copied where %s', async (_, conversations, options) => {
     await having(async (engine) => {
-      await said(engine, 0)
-      if (options.parallel !== 1) await said(engine, 1)
+      for (let n = 0; n < conversations; n++) await said(engine, n)
       await sleep(pauseMs)
       expect(engine.stats().cacheEntries).toBe(0)
     }, options)
