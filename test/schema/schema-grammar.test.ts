@@ -35,6 +35,8 @@ test.each([
   [{ type: 'object', required: 'a' }, 'schema.required'],
   [{ type: 'object', properties: { a: false }, required: ['a'] }, 'schema'],
   [{ type: 'object', required: ['a'], additionalProperties: false }, 'schema'],
+  [{ type: 'array', items: { enum: [1, 2] }, contains: { const: 2, type: 'string' } }, 'schema'],
+  [{ type: 'array', items: { type: 'null' }, contains: { type: 'string' }, minItems: 3 }, 'schema'],
   [{ anyOf: [] }, 'schema.anyOf'],
   [{ anyOf: [{ not: {} }] }, 'schema'],
   [{ anyOf: [{ type: 'string', pattern: '\\k<a>' }] }, 'schema.anyOf[0].pattern'],
