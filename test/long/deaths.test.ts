@@ -6,7 +6,6 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { killAfterEach } from '../support/cli.js'
 import { eventually } from '../support/eventually.js'
 import {
-  childrenOf,
   engineProcess,
   healthy,
   type Isolated,
@@ -45,8 +44,9 @@ describe.skipIf(process.platform !== 'linux')('sluice serve --isolation process'
     const served = await startIsolated(exactArgs, { fault: `@${plan}` })
     const texts = await quietTexts(served, seeds)
     fs.writeFileSync(plan, fault)
-    process.kill(await engineProcess(served), 'SIGKILL')
-    await eventually(() => childrenOf(served.cli.child.pid as number).length === 0)
+    const first = await engineProcess(served)
+    process.kill(first, 'SIGKILL')
+    await engineProcess(served, first) // which reads the plan
     await healthy(served)
     const heard = await streams(served)
     expect(codesOf(heard)).toContain('engine_crashed')
