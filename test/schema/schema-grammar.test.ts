@@ -149,6 +149,12 @@ test('any JSON object has a grammar too', () => {
   expect(jsonGrammar()).toContain('root ::=')
 })
 
+test('properties may be named as methods of objects are, also where they are negated', () => {
+  const named = { type: 'object', properties: { toString: {}, valueOf: { type: 'integer' } } }
+  expect(schemaGrammar({ oneOf: [{ type: 'string', format: 'other' }, named] })).toContain('root')
+  expect(schemaGrammar({ type: 'object', not: named })).toContain('root')
+})
+
 describe('schemas that are meant to hurt', () => {
   const nested = (depth: number): object =>
     depth === 0 ? {} : { type: 'array', items: nested(depth - 1) }

@@ -236,7 +236,7 @@ function oppositesOf(
   negate: Negate,
 ): unknown[] | undefined {
   const value = flat[keyword]
-  const limit = Number(value)
+  const limit = typeof value === 'number' ? value : Number.NaN // of a keyword that counts
   switch (keyword) {
     case 'type':
       return otherTypes(typesOf(flat, path) ?? [])

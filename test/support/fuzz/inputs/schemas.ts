@@ -96,6 +96,11 @@ function isValidFor(schema: Schema, text: string): boolean | undefined {
   // Known and left: within a branch of anyOf it is held to the properties beside that branch too.
   if (below.some((part) => 'unevaluatedProperties' in part)) return undefined
   if (partsOf(schema).some(({ pattern }) => isOfTwoKinds(pattern))) return undefined
+  // Words of an old draft beside those of a new one: ajv reads one of them at a time.
+  const all = JSON.stringify(schema)
+  const isMixed = /"(prefixItems|unevaluated\w+|dependent\w+|\$dynamicRef)":/.test(all)
+  if (all.includes('"nullable"')) return undefined // validates() takes it out of values too
+  if (isMixed && /"items":\[|"additionalItems"|"dependencies"/.test(all)) return undefined
   try {
     return validates(schema, text)
   } catch {
