@@ -16,14 +16,14 @@ constexpr double kInt32Max = 2147483647.0;
 constexpr double kLayersMax = 512;    // LLAMA_MAX_LAYERS
 constexpr double kExpertsMax = 1024;  // LLAMA_MAX_EXPERTS
 
-const char* const kAll = nullptr;
-const char* const kStateSpace =
+constexpr const char* kAll = nullptr;
+constexpr const char* kStateSpace =
     "mamba mamba2 jamba falcon-h1 granitehybrid nemotron_h nemotron_h_moe plamo2 qwen3next qwen35 "
     "qwen35moe qwen4exp";
-const char* const kGroupedState =
+constexpr const char* kGroupedState =
     "mamba2 falcon-h1 granitehybrid nemotron_h nemotron_h_moe qwen3next qwen35 qwen35moe qwen4exp";
-const char* const kRwkv = "rwkv6 rwkv6qwen2 rwkv7 arwkv7";
-const char* const kWithoutHeads =
+constexpr const char* kRwkv = "rwkv6 rwkv6qwen2 rwkv7 arwkv7";
+constexpr const char* kWithoutHeads =
     "mamba mamba2 rwkv6 rwkv6qwen2 rwkv7 arwkv7 wavtokenizer-dec clip";
 
 // The values that llama.cpp reads, and their ranges. Each number by this key, and every element of

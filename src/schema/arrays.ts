@@ -233,6 +233,9 @@ class ArrayRules {
         const next = one && isWanted ? after(length + 1, count + 1) : undefined
         if (next !== undefined) choices.push(`${comma}${one} ${next}`)
       }
+      // What can only come back to itself never ends: it is no text.
+      const isLoop = choices.every((choice) => choice.endsWith(` ${name}`))
+      if (name !== undefined && isLoop) choices.length = 0
       if (name !== undefined) this.#rules.define(name, choices.join(' | ') || name)
       const rule = choices.length === 0 ? undefined : (name ?? this.#rules.oneOf(choices))
       known.set(key, rule)

@@ -93,8 +93,9 @@ describe.skipIf(!isLinux)('sluice serve --isolation process, under 32 streams', 
     const texts = await quietTexts(served, seeds)
     // Only the next process reads the plan, as it starts.
     fs.writeFileSync(plan, fault)
-    process.kill(await engineProcess(served), 'SIGKILL')
-    await eventually(() => childrenOf(served.cli.child.pid as number).length === 0)
+    const first = await engineProcess(served)
+    process.kill(first, 'SIGKILL')
+    await engineProcess(served, first)
     await healthy(served)
     const heard = await Promise.all(seeds.map((seed) => stream(served, seed)))
     expect(faultsOf(heard, texts)).toEqual([])

@@ -35,6 +35,11 @@ test.each([
   [{ type: 'object', required: 'a' }, 'schema.required'],
   [{ type: 'object', properties: { a: false }, required: ['a'] }, 'schema'],
   [{ type: 'object', required: ['a'], additionalProperties: false }, 'schema'],
+  [{ type: 'array', items: { enum: [1, 2] }, contains: { const: 2, type: 'string' } }, 'schema'],
+  [{ type: 'array', items: { type: 'null' }, contains: { type: 'string' }, minItems: 3 }, 'schema'],
+  [{ type: 'object', not: { properties: null } }, 'schema.not.properties'],
+  [{ type: 'object', if: { properties: 7 }, else: {} }, 'schema.if.properties'],
+  [{ type: 'object', if: { required: 'a' }, else: {} }, 'schema.if.required'],
   [{ anyOf: [] }, 'schema.anyOf'],
   [{ anyOf: [{ not: {} }] }, 'schema'],
   [{ anyOf: [{ type: 'string', pattern: '\\k<a>' }] }, 'schema.anyOf[0].pattern'],
@@ -142,6 +147,12 @@ test.each([
 
 test('any JSON object has a grammar too', () => {
   expect(jsonGrammar()).toContain('root ::=')
+})
+
+test('properties may be named as methods of objects are, also where they are negated', () => {
+  const named = { type: 'object', properties: { toString: {}, valueOf: { type: 'integer' } } }
+  expect(schemaGrammar({ oneOf: [{ type: 'string', format: 'other' }, named] })).toContain('root')
+  expect(schemaGrammar({ type: 'object', not: named })).toContain('root')
 })
 
 describe('schemas that are meant to hurt', () => {

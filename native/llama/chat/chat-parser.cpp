@@ -150,8 +150,9 @@ void ChatParser::read_last(bool was_cut) {
   const bool is_half = text_.size() >= kHalf.size() &&
                        text_.compare(text_.size() - kHalf.size(), kHalf.size(), kHalf) == 0;
   if (!reading.ok && was_cut && is_half) {
-    text_.resize(text_.size() - kHalf.size());
-    reading = read(text_);
+    const std::string shorter = text_.substr(0, text_.size() - kHalf.size());
+    reading = read(shorter);
+    if (reading.ok) text_ = shorter;
   }
   if (!reading.ok) return give_up_on_format();
   if (!was_cut) keep_begun_delimiter(reading);

@@ -177,6 +177,21 @@ TEST("chat parser: a reply that is no call after all is text, and nothing of it 
   CHECK(!reply.calls_tools);
 }
 
+TEST("chat parser: half a character at the end of a reply that left its format is kept") {
+  const std::string half = "\xEF\xBF\xBD";
+  for (const char* const file :
+       {"Qwen-Qwen2.5-7B-Instruct.jinja", "NousResearch-Hermes-3-Llama-3.1-8B-tool_use.jinja"}) {
+    const auto format = samples::format_of(file);
+    const std::string text = "So.\n<tool_call>\n{\"name\": \"g\", of which nothing comes" + half;
+    CHECK_EQ(parse(format, text, whole, true).content, text);
+    CHECK_EQ(parse(format, text, next_character, true).content, text);
+  }
+  // Within a mark it is no text: the mark was cut there.
+  const auto format = samples::format_of("Qwen-Qwen2.5-7B-Instruct.jinja");
+  CHECK_EQ(parse(format, "So.<tool_c" + half, whole, true).content,
+           parse(format, "So.<tool_c" + half, next_character, true).content);
+}
+
 TEST("chat parser: a call that breaks off its arguments breaks the reply, without a bad delta") {
   const auto format = samples::format_of("Qwen-Qwen2.5-7B-Instruct.jinja");
   const Reply reply = parse(

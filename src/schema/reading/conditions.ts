@@ -4,6 +4,7 @@ import {
   type Located,
   ownOf,
   refuse,
+  requiredOf,
   type SchemaObject,
   type TypeName,
   typeNames,
@@ -235,7 +236,7 @@ function oppositesOf(
   negate: Negate,
 ): unknown[] | undefined {
   const value = flat[keyword]
-  const limit = Number(value)
+  const limit = typeof value === 'number' ? value : Number.NaN // of a keyword that counts
   switch (keyword) {
     case 'type':
       return otherTypes(typesOf(flat, path) ?? [])
@@ -267,9 +268,9 @@ function oppositesOf(
     case 'maxProperties':
       return [{ type: 'object', minProperties: limit + 1 }]
     case 'required':
-      return (value as string[]).map((key) => ({ type: 'object', properties: { [key]: false } }))
+      return requiredOf(flat, path).map((key) => ({ type: 'object', properties: { [key]: false } }))
     case 'properties':
-      return otherProperties(value as SchemaObject, path, negate)
+      return otherProperties(value, path, negate)
     case 'items':
       return flat.prefixItems === undefined ? otherItems(value as Located, negate) : undefined
     case 'choices':
@@ -311,11 +312,8 @@ export function patternOfTexts(texts: readonly string[]): string {
   return `^(?:${escaped.join('|')})$`
 }
 
-function otherProperties(
-  properties: SchemaObject,
-  path: string,
-  negate: Negate,
-): unknown[] | undefined {
+function otherProperties(properties: unknown, path: string, negate: Negate): unknown[] | undefined {
+  if (!isObject(properties)) refuse(`${path}.properties`, 'an object of schemas', properties)
   const found = Object.entries(properties).map(([key, schema]) => {
     const negated = negate(schema, `${path}.properties.${key}`)
     if (negated === undefined || negated.length === 0) return negated

@@ -36,6 +36,11 @@ export class GrammarSampler {
     this.#random = new Random(seed)
   }
 
+  /** Whether some text of the grammar comes to an end. */
+  get canEnd(): boolean {
+    return Number.isFinite(this.#least.get('root') ?? Number.POSITIVE_INFINITY)
+  }
+
   /** A text that ends as soon as it can once it has so many characters. */
   sample(about: number): string {
     this.#left = about

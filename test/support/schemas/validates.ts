@@ -7,6 +7,7 @@ const settings = {
   strict: false,
   validateFormats: true,
   logger: false,
+  ownProperties: true, // else each object had a property `hasOwnProperty`
   // Else 0.07 were no multiple of 0.01: ajv divides floating-point numbers.
   multipleOfPrecision: 9,
 } as const

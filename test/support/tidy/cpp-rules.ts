@@ -26,6 +26,7 @@ const mayInclude: Record<string, string[]> = {
   'llama/template': chat,
   'llama/test': [...chat, 'llama/template', 'llama/runtime/shared', 'test'],
   'llama/test/failing': engine,
+  'llama/test/fuzz': [...engine, 'llama/test'],
   'engine/policy': parts,
   'engine/request': chat,
   'engine/batch': batch,

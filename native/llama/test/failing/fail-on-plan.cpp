@@ -12,6 +12,8 @@
 //   logits-abort         ... fails an assertion of ggml's
 //   logits-segv          ... is a segmentation fault
 //   logits-exit          ... ends the process, with exit code 7
+//   logits-terminate     ... throws on a thread where nobody catches it
+//   logits-stack         ... recurses until there is no stack left
 //   memory               the NUMBER-th allocation of an engine's threads fails, once, counted from
 //                        the first call on; load-memory counts from the beginning
 //   no-memory            that one and all that follow, until the next engine
@@ -104,6 +106,17 @@ const struct SlowExit {
   }
 } slow_exit;
 
+void throw_on_own_thread() {
+  std::thread([]() noexcept { throw std::bad_alloc(); }).join();
+}
+
+// The array is looked at after the call, so that the call is no jump.
+int use_up_stack(int depth) {
+  volatile char room[4096];
+  room[depth % 4096] = char(depth);
+  return use_up_stack(depth + 1) + room[0];
+}
+
 void fail_look(const char* kind) {
   if (is_planned(kind) && is_the_one()) throw std::runtime_error("made to fail by a test");
 }
@@ -154,6 +167,8 @@ float* __wrap_llama_get_logits_ith(llama_context* context, int32_t row) {
   if (is_planned("logits-abort") && is_the_one()) GGML_ASSERT(!"made to fail by a test");
   if (is_planned("logits-segv") && is_the_one()) std::raise(SIGSEGV);
   if (is_planned("logits-exit") && is_the_one()) _exit(7);
+  if (is_planned("logits-terminate") && is_the_one()) throw_on_own_thread();
+  if (is_planned("logits-stack") && is_the_one()) use_up_stack(0);
   return __real_llama_get_logits_ith(context, row);
 }
 
