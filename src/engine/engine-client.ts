@@ -26,9 +26,9 @@ import type {
 import { adaptersInUse, adaptersOf } from './adapters-in-use.js'
 import { engineEnded, errorOf, inOwnNames } from './native-errors.js'
 import { forgetOpen, rememberOpen } from './open-engines.js'
-import { hasPlace } from './places.js'
+import { hasPlace } from './queue/places.js'
+import { type TextAsker, TextJobs } from './queue/text-jobs.js'
 import { surface } from './surface.js'
-import { type TextAsker, TextJobs } from './text-jobs.js'
 
 /**
  * What one request, such as a choice of a reply, hears from the engine, in this order, and one of

@@ -8,7 +8,7 @@ import {
 } from '../api/errors.js'
 import type { ModelEvent, ModelStatus, UnloadReason } from '../api/models-types.js'
 import { onAbort } from '../engine/abort-signals.js'
-import { hasPlace } from '../engine/places.js'
+import { hasPlace } from '../engine/queue/places.js'
 import type { SmallSet } from '../engine/small-set.js'
 import { surface } from '../engine/surface.js'
 import { Member, Resident, type Waiter } from './member.js'

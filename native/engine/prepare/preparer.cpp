@@ -182,7 +182,7 @@ void Preparer::cancel_text(RequestId id) {
   if (found != texts_.end()) found->second->cancelled = true;
 }
 
-// Texts take turns before they come here (src/engine/text-jobs.ts).
+// Texts take turns before they come here (src/engine/queue/text-jobs.ts).
 std::string Preparer::owner_of(const Job& job) {
   if (const auto* group = std::get_if<RequestGroup>(&job)) return group->choices.front()->owner;
   const auto* request = std::get_if<std::shared_ptr<EmbeddingRequest>>(&job);

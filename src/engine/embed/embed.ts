@@ -2,7 +2,7 @@ import type { EmbedOptions, EmbedResult } from '../../api/embedding-types.js'
 import type { NativeEmbeddingRequest } from '../../binding/engine-port.js'
 import { abortedBy, onAbort } from '../abort-signals.js'
 import type { EngineClient } from '../engine-client.js'
-import type { TextAsker } from '../text-jobs.js'
+import type { TextAsker } from '../queue/text-jobs.js'
 
 interface Settled extends EmbedOptions {
   /** Numbers of one of the model's embeddings. */

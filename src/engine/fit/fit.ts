@@ -4,7 +4,7 @@ import type { ChatMessage } from '../../api/types.js'
 import type { NativeChat } from '../../binding/engine-port.js'
 import type { SettledFit } from '../../options/fit-options.js'
 import type { EngineClient } from '../engine-client.js'
-import type { TextAsker } from '../text-jobs.js'
+import type { TextAsker } from '../queue/text-jobs.js'
 import { type Cut, type Cuts, cutsOf, droppedBy, rankOf, sizeOf } from './cuts.js'
 
 /** A conversation that fits. */

@@ -11,7 +11,7 @@ import { drawPlan } from '../../support/fuzz/plan.js'
 // the ends it may have, is counted as its reader heard it, says what it says alone, and leaves
 // nothing behind. test/long/fuzz.test.ts goes on for an hour.
 
-const ms = 25_000
+const ms = 8_000
 /** Under a sanitizer one run takes minutes. */
 const timeout = process.env.SLUICE_TEST_ADDON === undefined ? 180_000 : 60 * 60_000
 

@@ -15,7 +15,7 @@ import {
 import { eventsOf, textOf } from '../../support/sse.js'
 
 // What clients hear where the engine has a process of its own and that dies: with fakes in the
-// place of both. test/e2e/cli-serve-isolated.test.ts kills real ones.
+// place of both. test/e2e/isolation/cli-serve.test.ts kills real ones.
 
 let processes!: FakeProcesses
 const { portOf } = FakeAddon

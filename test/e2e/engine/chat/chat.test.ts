@@ -9,6 +9,7 @@ const ofClient = [
   ...['queued', 'started', 'finished', 'cancelled', 'failed'],
   ...['cancelledQueued', 'cancelledPrefill', 'cancelledDecode', 'cancelledParked'],
   ...['isRestarting', 'restartsCrashed', 'restartsStalled', 'restartsFailed'],
+  ...['adaptersRunning', 'adaptersWaiting'],
 ]
 const fakeOptions = { parallel: 1, context: 512 } as NativeEngineOptions
 const story = 'Déjà vu: the 狐 said “ÿ” to the 🦊, twice. '
@@ -105,8 +106,9 @@ describe('a reply of the real engine', () => {
     const { usage, timings } = await engine.chat(ask, { maxTokens: 3, cacheSalt: 'x' }).done
     const ofEngine = Object.keys(new FakeEngine(fakeOptions, () => undefined).snapshot())
     expect(Object.keys(engine.stats()).sort()).toEqual([...ofEngine, ...ofClient].sort())
-    const { busy, isRestarting, slots, ...stats } = engine.stats()
+    const { busy, isRestarting, slots, adaptersRunning, adaptersWaiting, ...stats } = engine.stats()
     expect([typeof busy, isRestarting]).toEqual(['boolean', false])
+    expect([adaptersRunning, adaptersWaiting]).toEqual([[], []])
     expect(slots).toHaveLength(engine.settings.parallel)
     for (const counts of [stats, usage, timings]) {
       expect(Object.values(counts).every(Number.isFinite)).toBe(true)

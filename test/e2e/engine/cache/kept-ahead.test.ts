@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { type Engine, load } from '../../../src/index.js'
-import { eventually } from '../../support/eventually.js'
-import { randomModel } from '../../support/models/random-model.js'
+import { type Engine, load } from '../../../../src/index.js'
+import { eventually } from '../../../support/eventually.js'
+import { randomModel } from '../../../support/models/random-model.js'
 
 // In a pause the engine copies the state that the next newcomer pushes out of its slot.
 

@@ -1,15 +1,15 @@
 import net from 'node:net'
 import { describe, expect, test } from 'vitest'
-import type { EngineCrash } from '../../src/api/isolation-types.js'
-import type { LoadOptions, Reply } from '../../src/index.js'
-import { estimate, load } from '../../src/index.js'
-import { killAfterEach, runCli, startCli } from '../support/cli.js'
-import { eventually } from '../support/eventually.js'
-import { childrenOf, isAlive } from '../support/isolated/served.js'
-import { type StartedWorker, startWorker } from '../support/workers/started.js'
+import type { EngineCrash } from '../../../src/api/isolation-types.js'
+import type { LoadOptions, Reply } from '../../../src/index.js'
+import { estimate, load } from '../../../src/index.js'
+import { killAfterEach, runCli, startCli } from '../../support/cli.js'
+import { eventually } from '../../support/eventually.js'
+import { childrenOf, isAlive } from '../../support/isolated/served.js'
+import { type StartedWorker, startWorker } from '../../support/workers/started.js'
 
 // One model over several processes of `sluice worker`, on loopback. Between networks of their own:
-// test/long/workers.test.ts.
+// test/long/isolation/workers.test.ts.
 
 killAfterEach()
 

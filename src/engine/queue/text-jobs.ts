@@ -4,8 +4,8 @@ import {
   OverloadedError,
   QueueTimeoutError,
   type SluiceError,
-} from '../api/errors.js'
-import { abortedBy, onAbort } from './abort-signals.js'
+} from '../../api/errors.js'
+import { abortedBy, onAbort } from '../abort-signals.js'
 import { hasPlace } from './places.js'
 
 /** Text jobs (tokenize, detokenize ...) that may wait, those with the engine included. */

@@ -1,11 +1,11 @@
 import { afterEach, expect, test } from 'vitest'
-import type { RequestOptions } from '../../src/api/types.js'
-import { useBinding } from '../../src/binding/binding.js'
-import type { Engine } from '../../src/engine/engine.js'
-import { load } from '../../src/engine/load.js'
-import { hasPlace } from '../../src/engine/places.js'
-import { TextJobs } from '../../src/engine/text-jobs.js'
-import { FakeAddon } from '../support/fake-binding.js'
+import type { RequestOptions } from '../../../src/api/types.js'
+import { useBinding } from '../../../src/binding/binding.js'
+import type { Engine } from '../../../src/engine/engine.js'
+import { load } from '../../../src/engine/load.js'
+import { hasPlace } from '../../../src/engine/queue/places.js'
+import { TextJobs } from '../../../src/engine/queue/text-jobs.js'
+import { FakeAddon } from '../../support/fake-binding.js'
 
 const open: Engine[] = []
 afterEach(async () => {

@@ -2,19 +2,19 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { EngineCrash } from '../../src/api/isolation-types.js'
-import { type Engine, type LoadOptions, load } from '../../src/index.js'
-import { eventually } from '../support/eventually.js'
-import { childrenOf } from '../support/isolated/served.js'
-import { randomModel } from '../support/models/random-model.js'
+import type { EngineCrash } from '../../../src/api/isolation-types.js'
+import { type Engine, type LoadOptions, load } from '../../../src/index.js'
+import { eventually } from '../../support/eventually.js'
+import { childrenOf } from '../../support/isolated/served.js'
+import { randomModel } from '../../support/models/random-model.js'
 import {
   makeNamespaces,
   removeNamespaces,
   setCable,
   startWorkerIn,
   whyNoNamespaces,
-} from '../support/workers/namespaces.js'
-import type { StartedWorker } from '../support/workers/started.js'
+} from '../../support/workers/namespaces.js'
+import type { StartedWorker } from '../../support/workers/started.js'
 
 // One model over workers with networks of their own.
 

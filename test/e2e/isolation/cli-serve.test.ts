@@ -3,8 +3,8 @@ import os from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, describe, expect, test } from 'vitest'
-import { killAfterEach } from '../support/cli.js'
-import { eventually } from '../support/eventually.js'
+import { killAfterEach } from '../../support/cli.js'
+import { eventually } from '../../support/eventually.js'
 import {
   childrenOf,
   engineProcess,
@@ -12,9 +12,9 @@ import {
   type Isolated,
   isAlive,
   startIsolated,
-} from '../support/isolated/served.js'
-import { exactArgs, faultsOf, quietTexts, stream } from '../support/isolated/storm.js'
-import { randomModel } from '../support/models/random-model.js'
+} from '../../support/isolated/served.js'
+import { exactArgs, faultsOf, quietTexts, stream } from '../../support/isolated/storm.js'
+import { randomModel } from '../../support/models/random-model.js'
 
 // `sluice serve --isolation process`: what the death of the engine's process does to the server and
 // its clients. The addon fails as the test says: native/llama/test/failing.

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { ClosedError } from '../../src/api/errors.js'
-import { TextJobs } from '../../src/engine/text-jobs.js'
+import { ClosedError } from '../../../src/api/errors.js'
+import { TextJobs } from '../../../src/engine/queue/text-jobs.js'
 
 /** Jobs by their number, and which of them the engine was given. */
 function asked(count: number, signal?: AbortSignal) {

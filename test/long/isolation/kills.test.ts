@@ -3,15 +3,21 @@ import os from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, describe, expect, test } from 'vitest'
-import { killAfterEach } from '../support/cli.js'
+import { killAfterEach } from '../../support/cli.js'
 import {
   engineProcess,
   healthy,
   type Isolated,
   isAlive,
   startIsolated,
-} from '../support/isolated/served.js'
-import { exactArgs, faultsOf, type Heard, quietTexts, stream } from '../support/isolated/storm.js'
+} from '../../support/isolated/served.js'
+import {
+  exactArgs,
+  faultsOf,
+  type Heard,
+  quietTexts,
+  stream,
+} from '../../support/isolated/storm.js'
 
 // Deaths of an engine's process under 32 streams, many times over. A server outlives three within
 // 90 s, so there is a new one for every three.

@@ -3,19 +3,25 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { killAfterEach } from '../support/cli.js'
-import { eventually } from '../support/eventually.js'
+import { killAfterEach } from '../../support/cli.js'
+import { eventually } from '../../support/eventually.js'
 import {
   engineProcess,
   healthy,
   type Isolated,
   isAlive,
   startIsolated,
-} from '../support/isolated/served.js'
-import { exactArgs, faultsOf, type Heard, quietTexts, stream } from '../support/isolated/storm.js'
-import { randomModel } from '../support/models/random-model.js'
+} from '../../support/isolated/served.js'
+import {
+  exactArgs,
+  faultsOf,
+  type Heard,
+  quietTexts,
+  stream,
+} from '../../support/isolated/storm.js'
+import { randomModel } from '../../support/models/random-model.js'
 
-// The kinds of ends in docs/internals/aborts.md that test/e2e/cli-serve-isolated.test.ts does not
+// The kinds of ends in docs/internals/aborts.md that test/e2e/isolation/cli-serve.test.ts does not
 // raise, each in the engine's process by a fault of ours, under 32 streams.
 
 killAfterEach()
