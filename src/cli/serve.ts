@@ -48,8 +48,10 @@ export async function serveCommand(flags: Flags): Promise<number> {
 
 /** Whether the server will listen, as far as that can be known without keeping the port. */
 async function canListen(flags: Flags, { apiKeys }: Credentials): Promise<boolean> {
-  const { host, port, isolateKeys } = flags
-  if (isOpenToOthers({ ...flags, apiKeys }) || (isolateKeys && apiKeys.length === 0)) return false
+  const { host, port, isolateKeys, keyRequests, keyQueue, keyTokensPerMinute } = flags
+  const hasLimits = [keyRequests, keyQueue, keyTokensPerMinute].some((one) => one !== undefined)
+  const lacksKeys = (isolateKeys || hasLimits) && apiKeys.length === 0
+  if (isOpenToOthers({ ...flags, apiKeys }) || lacksKeys) return false
   if (cluster.isWorker) return false // workers share their port, which a look would close
   const server = net.createServer()
   try {

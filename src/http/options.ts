@@ -165,8 +165,8 @@ export interface ServerOptions extends ListenerOptions {
    */
   port?: number | string
   /**
-   * A port of `host` that serves GET /metrics alone, without a key, and is neither logged nor
-   * counted; 0 picks a free one. Default: none.
+   * A port of `host` that serves GET /metrics alone, without a key, in plain HTTP also beside TLS.
+   * Requests there are neither logged nor counted; 0 picks a free one. Default: none.
    */
   metricsPort?: number
   /**

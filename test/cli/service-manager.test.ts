@@ -32,6 +32,20 @@ test('a service manager is told of start, reload and end, in words of sd_notify'
   ])
 })
 
+test('a reload while it loads or drains is none of its business: it would say READY=1', () => {
+  const manager = new ServiceManager(socket)
+  const reload = () => {
+    manager.reloading()
+    manager.reloaded()
+  }
+  reload()
+  expect(addon.datagrams).toEqual([])
+  manager.ready('Serving tales', () => true)
+  manager.stopping()
+  reload()
+  expect(addon.datagrams).toHaveLength(2)
+})
+
 test('without a socket nothing is told', () => {
   for (const environment of [{}, { NOTIFY_SOCKET: '' }, { NOTIFY_SOCKET: 'vsock:2:1234' }]) {
     const manager = new ServiceManager({ ...environment, WATCHDOG_USEC: '1000000' })

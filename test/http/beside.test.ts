@@ -181,6 +181,18 @@ describe('the port for agent-checks', () => {
     await expect(metrics()).rejects.toThrow('fetch failed')
   })
 
+  test('ends with the server, also where one who asked stays', async () => {
+    const { server } = await serveBeside()
+    const { port } = server.agentAddress() as { port: number }
+    const staying = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+    await once(staying.resume(), 'end') // it has its line
+    const gone = new Promise((resolve) => staying.on('error', resolve).on('close', resolve))
+    const talking = setInterval(() => staying.write('x'), 50)
+    await server.close()
+    await gone
+    clearInterval(talking)
+  })
+
   test('says down while the model loads', async () => {
     const engine = new Promise<never>(() => undefined)
     const { agent } = await serveBeside({ engine })

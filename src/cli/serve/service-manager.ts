@@ -13,6 +13,8 @@ export class ServiceManager {
   /** Within which it wants to hear that the server lives. */
   readonly #watchdogMs: number | undefined
   #timer: NodeJS.Timeout | undefined
+  /** From READY=1 until STOPPING=1: a reload before or after that would say READY=1 as well. */
+  #isServing = false
   #hasFailed = false
 
   constructor(environment: Environment = process.env) {
@@ -23,6 +25,7 @@ export class ServiceManager {
 
   /** @param isAlive whether the server does what it is there for */
   ready(status: string, isAlive: () => boolean): void {
+    this.#isServing = true
     this.#tell(['READY=1', `STATUS=${status.replaceAll('\n', ' ')}`])
     if (this.#socket === undefined || this.#watchdogMs === undefined) return
     const beat = () => {
@@ -34,16 +37,18 @@ export class ServiceManager {
   }
 
   reloading(): void {
+    if (!this.#isServing) return
     const usec = process.hrtime.bigint() / 1000n // of CLOCK_MONOTONIC
     this.#tell(['RELOADING=1', `MONOTONIC_USEC=${usec}`])
   }
 
   reloaded(): void {
-    this.#tell(['READY=1'])
+    if (this.#isServing) this.#tell(['READY=1'])
   }
 
   /** It is heard until the process ends: what is left may take as long as it takes. */
   stopping(): void {
+    this.#isServing = false
     this.#tell(['STOPPING=1', 'STATUS=Draining'])
   }
 

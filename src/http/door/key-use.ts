@@ -21,7 +21,8 @@ interface Engines {
 
 /** What a key has under way, and what it has used. */
 interface Usage<Call> {
-  readonly calls: Set<Call>
+  /** With the tokens of each that are taken. */
+  readonly calls: Map<Call, number>
   bucket: TokenBucket | undefined
 }
 
@@ -48,24 +49,36 @@ export class KeyUse<Call extends LimitedCall> {
    */
   enter(call: Call, limits: KeyLimits): KeyState {
     const usage = this.#usageOf(call.owner, limits)
+    this.#take(usage)
     const before = this.#state(usage, limits)
     const refusal = this.#refusal(call.owner, usage, limits, before)
     if (refusal !== undefined) return { ...before, refusal }
-    usage.calls.add(call)
+    usage.calls.set(call, 0)
     return this.#state(usage, limits)
   }
 
   /** Its tokens are known. Of no effect for one that was not taken in. */
   leave(call: Call): void {
     const usage = this.#usages.get(call.owner)
-    if (usage === undefined || !usage.calls.delete(call)) return
-    usage.bucket?.take(call.tokens, this.#now())
+    if (usage === undefined || !usage.calls.has(call)) return
+    this.#take(usage)
+    usage.calls.delete(call)
     this.#forgetRested()
+  }
+
+  /** Those of calls under way count as they come. */
+  #take({ calls, bucket }: Usage<Call>): void {
+    let used = 0
+    for (const [call, taken] of calls) {
+      used += call.tokens - taken
+      calls.set(call, call.tokens)
+    }
+    bucket?.take(used, this.#now())
   }
 
   #usageOf(owner: string, { tokensPerMinute }: KeyLimits): Usage<Call> {
     const known = this.#usages.get(owner)
-    const usage = known ?? { calls: new Set(), bucket: undefined }
+    const usage = known ?? { calls: new Map(), bucket: undefined }
     if (known === undefined) this.#usages.set(owner, usage)
     if (tokensPerMinute === undefined) usage.bucket = undefined
     else if (usage.bucket === undefined) {
@@ -100,14 +113,14 @@ export class KeyUse<Call extends LimitedCall> {
    * Requests that wait. What has no engine yet waits for one, unless a free slot is as good as its
    * own: which model it asks for is not known before its body is read.
    */
-  #waiting(owner: string, calls: ReadonlySet<Call>): number {
+  #waiting(owner: string, calls: ReadonlyMap<Call, number>): number {
     let waiting = 0
     let free = 0
     for (const engine of this.#engines.queues(owner)) {
       waiting += Math.max(0, engine.queued - engine.free)
       free += Math.max(0, engine.free - engine.queued)
     }
-    const comers = [...calls].filter(({ engine }) => engine === undefined).length
+    const comers = [...calls.keys()].filter(({ engine }) => engine === undefined).length
     return waiting + Math.max(0, comers - free)
   }
 
@@ -116,14 +129,12 @@ export class KeyUse<Call extends LimitedCall> {
       requests === undefined
         ? undefined
         : { limit: requests, left: Math.max(0, requests - calls.size), retryMs: soonMs }
-    return { requests: requestsLeft, tokens: this.#tokens(calls, bucket), refusal: undefined }
+    return { requests: requestsLeft, tokens: this.#tokens(bucket), refusal: undefined }
   }
 
-  /** Those of calls under way count as they come. */
-  #tokens(calls: ReadonlySet<Call>, bucket: TokenBucket | undefined): KeyState['tokens'] {
+  #tokens(bucket: TokenBucket | undefined): KeyState['tokens'] {
     if (bucket === undefined) return undefined
-    const running = [...calls].reduce((sum, { tokens }) => sum + tokens, 0)
-    const left = bucket.left(this.#now()) - running
+    const left = bucket.left(this.#now())
     return {
       limit: bucket.perMinute,
       left,
@@ -136,8 +147,9 @@ export class KeyUse<Call extends LimitedCall> {
   #forgetRested(): void {
     const now = this.#now()
     for (const [owner, { calls, bucket }] of this.#usages) {
+      if (calls.size > 0) continue
       const isRested = bucket === undefined || bucket.left(now) >= bucket.perMinute
-      if (calls.size === 0 && isRested) this.#usages.delete(owner)
+      if (isRested) this.#usages.delete(owner)
     }
   }
 }

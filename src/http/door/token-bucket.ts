@@ -27,8 +27,10 @@ export class TokenBucket {
     return this.#level
   }
 
+  /** What was used since the last look: those that came back meanwhile are used first. */
   take(tokens: number, nowMs: number): void {
-    this.#level = this.left(nowMs) - tokens
+    this.#level -= tokens // before what came back is cut to a minute's
+    this.left(nowMs)
   }
 
   /** Another limit from now on. What was used stays used. */

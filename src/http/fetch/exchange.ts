@@ -39,6 +39,8 @@ export class Exchange {
 
   /** Never rejects. */
   async answer(): Promise<Response> {
+    // It has left the app: what takes it in now would never let it go.
+    if (this.#isClosed) return this.#nobody()
     try {
       return this.#respond(await answer(this.#app, this.#call))
     } catch (thrown) {

@@ -18,7 +18,9 @@ export function agentServer(app: App): Server {
 
 function answer(socket: Socket, line: string): void {
   socket.on('error', () => undefined) // it has left before its answer
-  socket.setTimeout(patienceMs, () => socket.destroy())
+  // Not setTimeout() of the socket, which counts anew with each byte that it sends.
+  const timer = setTimeout(() => socket.destroy(), patienceMs).unref()
+  socket.on('close', () => clearTimeout(timer))
   socket.resume() // its own end is heard, and what it sends is of no interest
   socket.end(`${line}\n`)
 }

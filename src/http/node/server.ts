@@ -26,12 +26,13 @@ import { onClientError, onConnect } from './client-error.js'
 import { connectionOf } from './connection.js'
 import { listenerOf } from './listener.js'
 import { metricsServer } from './metrics-server.js'
-import { RawConnections, tlsServer, useCertificate } from './tls.js'
+import { OpenSockets } from './open-sockets.js'
+import { tlsServer, useCertificate } from './tls.js'
 
 export interface Address {
   readonly host: string
   readonly port: number
-  /** For example http://127.0.0.1:8080, or https: with TLS */
+  /** For example http://127.0.0.1:8080; the server's own has https: with TLS. */
   readonly url: string
 }
 
@@ -70,7 +71,9 @@ export class SluiceServer implements AsyncDisposable {
   /** What listens beside it. */
   readonly #metrics: Server | undefined
   readonly #agent: NetServer | undefined
-  readonly #raw: RawConnections
+  /** Its connections below TLS. */
+  readonly #raw: OpenSockets | undefined
+  readonly #agentSockets: OpenSockets | undefined
 
   /** @internal */
   constructor(settings: ServerSettings, host: ModelHost) {
@@ -78,10 +81,11 @@ export class SluiceServer implements AsyncDisposable {
     const named = withOwnName(settings)
     this.#app = new App(named, host)
     this.server = httpServer(settings, this.#app)
-    const { metricsPort, agentPort } = settings
+    const { metricsPort, agentPort, tls } = settings
     this.#metrics = metricsPort === undefined ? undefined : metricsServer(this.#app, named)
     this.#agent = agentPort === undefined ? undefined : agentServer(this.#app)
-    this.#raw = new RawConnections(this.server)
+    this.#raw = tls === undefined ? undefined : new OpenSockets(this.server)
+    this.#agentSockets = this.#agent === undefined ? undefined : new OpenSockets(this.#agent)
     const cutOff = () => this.server.closeAllConnections()
     this.#drain = new Drain((deadline) => this.#end(deadline), cutOff)
   }
@@ -100,10 +104,10 @@ export class SluiceServer implements AsyncDisposable {
 
   /** Where it listens; the port is the one that was picked. */
   address(): Address {
-    return this.#addressOf(this.server)
+    return this.#addressOf(this.server, this.#settings.tls === undefined ? 'http' : 'https')
   }
 
-  /** Where it listens for scrapes of metrics; undefined without `metricsPort`. */
+  /** Where it listens for scrapes of metrics, in plain HTTP; undefined without `metricsPort`. */
   metricsAddress(): Address | undefined {
     return this.#metrics === undefined ? undefined : this.#addressOf(this.#metrics)
   }
@@ -115,12 +119,11 @@ export class SluiceServer implements AsyncDisposable {
     return { host, port }
   }
 
-  #addressOf(server: NetServer): Address {
+  #addressOf(server: NetServer, scheme = 'http'): Address {
     const address = server.address()
     if (address === null || typeof address === 'string') throw new Error('listen() comes first')
-    const { host, tls } = this.#settings
+    const { host } = this.#settings
     const { port } = address
-    const scheme = tls === undefined ? 'http' : 'https'
     return { host, port, url: `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}` }
   }
 
@@ -182,7 +185,7 @@ export class SluiceServer implements AsyncDisposable {
     await new Promise<void>((resolve) => {
       server.close(() => resolve())
       server.closeAllConnections()
-      this.#raw.destroy()
+      this.#raw?.destroy()
     })
     await this.#closeOthers()
   }
@@ -192,6 +195,7 @@ export class SluiceServer implements AsyncDisposable {
     const open = [this.#metrics, this.#agent].filter((one) => one?.listening)
     const closed = open.map((one) => new Promise((resolve) => one?.close(resolve)))
     this.#metrics?.closeAllConnections()
+    this.#agentSockets?.destroy() // they have their line, and may stay for as long as they like
     await Promise.all(closed)
   }
 

@@ -1,6 +1,5 @@
 import type { Server } from 'node:http'
 import { createServer, Server as HttpsServer, type ServerOptions } from 'node:https'
-import type { Duplex } from 'node:stream'
 import type { ServerSettings, Tls } from '../options.js'
 
 /** A server of Node's that speaks TLS. A handshake counts as the headers that it comes before. */
@@ -20,24 +19,4 @@ export function useCertificate(server: Server | HttpsServer, tls: Tls): void {
 function pemOf({ cert, key }: Tls): { cert: string | Buffer; key: string | Buffer } {
   const asNode = (pem: string | Uint8Array) => (typeof pem === 'string' ? pem : Buffer.from(pem))
   return { cert: asNode(cert), key: asNode(key) }
-}
-
-/**
- * What a server's connections are below TLS. Node's own list has none whose handshake is not done,
- * and closing the server would wait for it.
- */
-export class RawConnections {
-  readonly #open = new Set<Duplex>()
-
-  constructor(server: Server | HttpsServer) {
-    if (!(server instanceof HttpsServer)) return
-    server.on('connection', (socket) => {
-      this.#open.add(socket)
-      socket.on('close', () => this.#open.delete(socket))
-    })
-  }
-
-  destroy(): void {
-    for (const socket of this.#open) socket.destroy()
-  }
 }

@@ -208,6 +208,14 @@ describe(wireCheck(71), () => {
     expect(log).toMatchObject([{ outcome: 'gone', status: 0 }])
   })
 
+  test('a signal that was aborted before takes no place of its key', async () => {
+    const { handler } = await fakeHandler({ apiKeys: [{ key: 'one', requests: 1 }] })
+    const headers = { authorization: 'Bearer one' }
+    await handler(chatRequest(story(), { headers, signal: AbortSignal.abort() }))
+    const response = await handler(chatRequest(story({ stream: false }), { headers }))
+    expect(response.status).toBe(200)
+  })
+
   test('a signal while the body is on its way starts nothing', async () => {
     const { handler, native, log } = await fakeHandler()
     const client = new AbortController()

@@ -129,6 +129,22 @@ describe('tokens a minute', () => {
     expect(use.enter(callOf('a'), limits).tokens).toMatchObject({ left: 0 })
   })
 
+  test('come back while a request is under way: a long stream may go on within them', () => {
+    const { use, time } = keyUse()
+    const call = callOf('a')
+    use.enter(call, limits)
+    time.ms = 600_000
+    call.tokens = 5000 // 500 a minute
+    const other = callOf('b')
+    use.enter(other, limits)
+    use.leave(other) // another key's end is no look at this one
+    expect(use.enter(callOf('a'), limits).tokens).toMatchObject({ left: 600 })
+    time.ms = 660_000
+    call.tokens += 1300
+    use.leave(call)
+    expect(use.enter(callOf('a'), limits).tokens).toMatchObject({ left: -100 })
+  })
+
   test('a limit that a reload has changed counts with what was used', () => {
     const { use } = keyUse()
     const call = callOf('a', 500)

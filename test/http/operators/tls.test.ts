@@ -7,7 +7,12 @@ import { expect, test, vi } from 'vitest'
 import { InvalidOptionError } from '../../../src/api/errors.js'
 import { useBinding } from '../../../src/binding/binding.js'
 import { load } from '../../../src/engine/load.js'
-import { type AccessEntry, createServer, type ServerOptions } from '../../../src/http/index.js'
+import {
+  type AccessEntry,
+  type Address,
+  createServer,
+  type ServerOptions,
+} from '../../../src/http/index.js'
 import { eventually } from '../../support/eventually.js'
 import { FakeAddon } from '../../support/fake-binding.js'
 import { hasOpenssl, testCertificate } from '../../support/operators/certificate.js'
@@ -66,6 +71,15 @@ test.skipIf(!hasOpenssl)('a server speaks TLS by its certificate, whole and stre
   expect(streamed.body).toContain('[DONE]')
   await eventually(() => log.length === 2, 'a request was not told')
   expect(log.map(({ outcome }) => outcome)).toEqual(['done', 'done'])
+})
+
+test.skipIf(!hasOpenssl)('the ports beside it stay plain, and say so', async () => {
+  const { server } = await serveTls({ metricsPort: 0, agentPort: 0 })
+  const { url, port } = server.metricsAddress() as Address
+  expect(url).toBe(`http://127.0.0.1:${port}`)
+  expect((await fetch(`${url}/metrics`)).status).toBe(200)
+  const agent = connectPlain(server.agentAddress()?.port as number, '127.0.0.1')
+  expect(await text(agent)).toBe('ready up 100%\n')
 })
 
 test.skipIf(!hasOpenssl)('a client that hangs up once it has its answer was served', async () => {
