@@ -465,7 +465,8 @@ std::unique_ptr<Speculation> Engine::speculation(Context& context,
 StepLoopOptions Engine::loop_options(const Opened& opened) const {
   const Model& model = *opened.models.target;
   StepLoopOptions options;
-  options.slots = {options_.parallel, options_.kv_cells, opened.loaded.cache_bytes};
+  options.slots = {options_.parallel, options_.kv_cells, opened.loaded.cache_bytes,
+                   options_.workers.empty()};
   options.context_tokens = opened.params.context;
   options.window = options_.window;
   options.rows_max = std::min(kRowsMax, opened.params.rows_max);

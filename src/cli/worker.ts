@@ -38,7 +38,8 @@ export async function workerCommand(flags: Flags): Promise<number> {
   const cacheDir = madeFolder(flags.weightsDir)
   const threads = flags.threads ?? Math.max(1, Math.floor(coresMax() / 2))
   const options = { host, port, cacheDir, threads, gpu: flags.gpu }
-  const stop = stopSignal()
+  const ended = new AbortController() // else what goes on beside a failure keeps this process
+  const stop = AbortSignal.any([stopSignal(), ended.signal])
   const serving = serveFromProcess({
     program: path.join(packageRoot(), 'dist/workers/child.cjs'),
     message: { ...bindingPlace(), options },
@@ -49,7 +50,11 @@ export async function workerCommand(flags: Flags): Promise<number> {
     },
   })
   const told = announce(flags, port, addon.rpcVersion, stop)
-  await Promise.race([serving, told.then(() => serving)])
+  try {
+    await Promise.race([serving, told.then(() => serving)])
+  } finally {
+    ended.abort()
+  }
   return 0
 }
 

@@ -67,6 +67,7 @@ function untilDeath({ program, message, stop }: Serving): Promise<string> {
       // Later ones are of a process that has ended, which 'close' tells of.
       if (child.pid === undefined) end(exitInWords({ code: null, signal: null, error }))
     })
+    if (!child.connected) return // it was not started, which 'error' tells
     child.send(message, undefined, undefined, () => undefined) // 'close' tells
   })
 }

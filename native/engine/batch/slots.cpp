@@ -21,6 +21,9 @@ constexpr int32_t kGrowth = 16;
 constexpr auto kParkedFor = std::chrono::milliseconds(100);
 // Larger buffers for moving are not kept: they are memory beside what cacheMiB says.
 constexpr size_t kMovingBytesMax = size_t(64) << 20;
+// A larger state is not copied ahead: who comes meanwhile would wait for it, though another slot
+// may have what he asks for.
+constexpr size_t kAheadBytesMax = size_t(256) << 20;
 
 bool is_parked_for_a_while(const Sequence& sequence, Clock::time_point now) {
   return sequence.parked() && sequence.waiting_since() + kParkedFor <= now;
@@ -323,10 +326,11 @@ void Slots::vacate(int32_t slot) {
 // A lone slot's conversation goes on in it, and so may the one that ended last.
 void Slots::keep_ahead() {
   const int32_t slot = choose_slot();
-  if (count() == 1 || slot < 0) return;
+  if (!options_.keeps_ahead || count() == 1 || slot < 0) return;
   const SlotContent& content = slots_[size_t(slot)];
   if (content.left_at == departures_ || !is_worth_keeping(content)) return;
-  if (cache_.bytes() + context_.state_bytes(slot) > cache_.bytes_max()) return;
+  const size_t bytes = context_.state_bytes(slot);
+  if (bytes > kAheadBytesMax || cache_.bytes() + bytes > cache_.bytes_max()) return;
   if (auto state = save(slot, content.salt, content.remembered, 0)) keep(state);
 }
 

@@ -17,6 +17,7 @@ struct SlotsOptions {
   int32_t parallel;      // slots
   int32_t shared_cells;  // of all slots together; 0: each has as many as it can need
   uint64_t cache_bytes;  // host memory for states
+  bool keeps_ahead;      // not where states lie on another machine: copying takes seconds
 };
 
 // Hears of states that were copied to host memory, and of sequences whose states may be bad.

@@ -43,14 +43,15 @@ class FairLine {
       Entry& entry = next->line->entries[next->at];
       const bool goes_on = take(entry.item);
       if (!entry.item) {
-        turn_ = std::max(turn_, next->turn());
+        turn_ = std::max(turn_, next->line->turn + next->taken);  // not that of one far behind
         ++next->taken;
         has_gaps_ = true;
       }
       ++next->at;
       if (!goes_on) break;
     }
-    for (const Offered& one : offered) one.line->turn += one.taken;
+    // Turns in which an owner's items were left are over: it has none in hand.
+    for (const auto& [line, at, taken] : offered) line->turn = std::max(line->turn + taken, turn_);
     close_gaps();
   }
 

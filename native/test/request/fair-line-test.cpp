@@ -79,6 +79,28 @@ TEST("fair line: one that is taken before its owner's first is that owner's turn
   CHECK_EQ(take(line, 9), "b4 a1 a3");
 }
 
+TEST("fair line: one that is taken far behind its owner's first is one turn as well") {
+  Line line;
+  for (int item = 1; item <= 20; ++item) push(line, "a" + std::to_string(item));
+  line.offer([](std::optional<std::string>& item) {
+    if (*item == "a20") item.reset();
+    return true;
+  });
+  push(line, "b21");
+  CHECK_EQ(take(line, 3), "a1 b21 a2");
+}
+
+TEST("fair line: an owner whose items were left has no turns in hand") {
+  Line line;
+  for (const char* name : {"a1", "a2", "a3", "b4", "b5", "b6"}) push(line, name);
+  line.offer([](std::optional<std::string>& item) {
+    if (item->front() == 'a') item.reset();
+    return true;
+  });
+  push(line, "c7");
+  CHECK_EQ(take(line, 9), "b4 b5 c7 b6");
+}
+
 TEST("fair line: items are shown owner by owner, and may be taken out of turn") {
   Line line;
   for (const char* name : {"a1", "a2", "b3", "b4"}) push(line, name);

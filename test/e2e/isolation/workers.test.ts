@@ -190,6 +190,12 @@ describe('sluice worker', () => {
     }
   })
 
+  test.skipIf(!isLinux)('ends where its process cannot serve, with the reason', async () => {
+    const { code, stdout, stderr } = await runCli(['worker', '--port', '0', '--gpu', 'metal'])
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect(stderr).toMatch(/the worker's process failed: gpu 'metal' was asked for/)
+  })
+
   test('is seen by doctor, with its memory, and is an error where it is not there', async () => {
     const { cli, name } = await startWorker()
     const found = await runCli(['doctor', '--rpc', name])
