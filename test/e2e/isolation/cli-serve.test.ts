@@ -13,7 +13,14 @@ import {
   isAlive,
   startIsolated,
 } from '../../support/isolated/served.js'
-import { exactArgs, faultsOf, quietTexts, stream } from '../../support/isolated/storm.js'
+import {
+  aboutToFail,
+  exactArgs,
+  faultsOf,
+  quietTexts,
+  seeds,
+  stream,
+} from '../../support/isolated/storm.js'
 import { randomModel } from '../../support/models/random-model.js'
 
 // `sluice serve --isolation process`: what the death of the engine's process does to the server and
@@ -22,7 +29,6 @@ import { randomModel } from '../../support/models/random-model.js'
 killAfterEach()
 
 const isLinux = process.platform === 'linux'
-const seeds = Array.from({ length: 32 }, (_, i) => i)
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'sluice-isolated-'))
 afterAll(() => fs.rmSync(folder, { recursive: true, force: true }))
 
@@ -83,20 +89,12 @@ describe.skipIf(!isLinux)('sluice serve --isolation process, under 32 streams', 
   })
 
   test.each([
-    ['an assertion of ggml', 'logits-abort:20', 'SIGABRT'],
-    ['a segmentation fault', 'logits-segv:20', 'SIGSEGV'],
-    ['an exit', 'logits-exit:20', 'exit code 7'],
-    ['memory that runs out', 'logits-memory:20', 'ended by itself'],
+    ['an assertion of ggml', 'logits-abort:300', 'SIGABRT'],
+    ['a segmentation fault', 'logits-segv:300', 'SIGSEGV'],
+    ['an exit', 'logits-exit:300', 'exit code 7'],
+    ['memory that runs out', 'logits-memory:300', 'ended by itself'],
   ])('outlives %s in the engine', async (_, fault, words) => {
-    const plan = path.join(folder, fault)
-    const served = await startIsolated(exactArgs, { fault: `@${plan}` })
-    const texts = await quietTexts(served, seeds)
-    // Only the next process reads the plan, as it starts.
-    fs.writeFileSync(plan, fault)
-    const first = await engineProcess(served)
-    process.kill(first, 'SIGKILL')
-    await engineProcess(served, first)
-    await healthy(served)
+    const { served, texts, plan } = await aboutToFail(fault, folder)
     const heard = await Promise.all(seeds.map((seed) => stream(served, seed)))
     expect(faultsOf(heard, texts)).toEqual([])
     const failed = heard.filter(({ code }) => code === 'engine_crashed')

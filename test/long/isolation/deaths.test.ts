@@ -13,10 +13,12 @@ import {
   startIsolated,
 } from '../../support/isolated/served.js'
 import {
+  aboutToFail,
   exactArgs,
   faultsOf,
   type Heard,
   quietTexts,
+  seeds,
   stream,
 } from '../../support/isolated/storm.js'
 import { randomModel } from '../../support/models/random-model.js'
@@ -26,7 +28,6 @@ import { randomModel } from '../../support/models/random-model.js'
 
 killAfterEach()
 
-const seeds = Array.from({ length: 32 }, (_, i) => i)
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'sluice-deaths-'))
 afterAll(() => fs.rmSync(folder, { recursive: true, force: true }))
 
@@ -43,17 +44,10 @@ const streams = (served: Isolated) => Promise.all(seeds.map((seed) => stream(ser
 
 describe.skipIf(process.platform !== 'linux')('sluice serve --isolation process', () => {
   test.each([
-    ['an exception that nobody catches', 'logits-terminate:20', 'SIGABRT'],
-    ['a stack that is used up', 'logits-stack:20', 'SIGSEGV'],
+    ['an exception that nobody catches', 'logits-terminate:300', 'SIGABRT'],
+    ['a stack that is used up', 'logits-stack:300', 'SIGSEGV'],
   ])('outlives %s in the engine', async (_, fault, signal) => {
-    const plan = path.join(folder, fault)
-    const served = await startIsolated(exactArgs, { fault: `@${plan}` })
-    const texts = await quietTexts(served, seeds)
-    fs.writeFileSync(plan, fault)
-    const first = await engineProcess(served)
-    process.kill(first, 'SIGKILL')
-    await engineProcess(served, first) // which reads the plan
-    await healthy(served)
+    const { served, texts } = await aboutToFail(fault, folder)
     const heard = await streams(served)
     expect(codesOf(heard)).toContain('engine_crashed')
     for (const { message } of heard.filter(({ code }) => code !== undefined)) {

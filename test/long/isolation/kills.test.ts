@@ -16,6 +16,7 @@ import {
   faultsOf,
   type Heard,
   quietTexts,
+  seeds,
   stream,
 } from '../../support/isolated/storm.js'
 
@@ -24,7 +25,6 @@ import {
 
 killAfterEach()
 
-const seeds = Array.from({ length: 32 }, (_, i) => i)
 const perServer = 3
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'sluice-deaths-'))
 afterAll(() => fs.rmSync(folder, { recursive: true, force: true }))

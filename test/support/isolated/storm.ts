@@ -1,6 +1,11 @@
+import fs from 'node:fs'
+import path from 'node:path'
 import { postJson } from '../serve.js'
 import { chunksOf, textOf } from '../sse.js'
-import type { Isolated } from './served.js'
+import { engineProcess, healthy, type Isolated, startIsolated } from './served.js'
+
+/** Of 32 streams, of which 8 have a slot. */
+export const seeds = Array.from({ length: 32 }, (_, i) => i)
 
 /** How a streamed reply came to its end. */
 export interface Heard {
@@ -61,6 +66,23 @@ const withoutError = (said: string) => said.replace(/data: \{"error".*\n\n/, '')
 export async function quietTexts(served: Isolated, seeds: readonly number[]) {
   const heard = await Promise.all(seeds.map((seed) => stream(served, seed)))
   return new Map(heard.map(({ seed, text }) => [seed, text]))
+}
+
+/**
+ * A server whose engine will fail as `fault` says, and the texts of before. Only the next process
+ * reads the plan, as it starts: it is there and healthy. A fault at the 300th token meets eight
+ * replies that have some 37 each, so that the server has heard of them, however slow it is.
+ */
+export async function aboutToFail(fault: string, folder: string) {
+  const plan = path.join(folder, fault)
+  const served = await startIsolated(exactArgs, { fault: `@${plan}` })
+  const texts = await quietTexts(served, seeds)
+  fs.writeFileSync(plan, fault)
+  const first = await engineProcess(served)
+  process.kill(first, 'SIGKILL')
+  await engineProcess(served, first)
+  await healthy(served)
+  return { served, texts, plan }
 }
 
 /**
