@@ -11,7 +11,7 @@ import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { serveFlags } from '../../src/options/command-flags.js'
 import { flagName, settleFlags } from '../../src/options/flags.js'
-import { inferencePool } from '../support/inference-pool.js'
+import { inferencePool } from '../support/kubernetes/inference-pool.js'
 import { closeAfterEach, serve } from '../support/serve.js'
 
 // The files of deploy/kubernetes, against published schemas, and against each other. No cluster
