@@ -170,6 +170,8 @@ describe.skipIf(!hasOpenssl)('TLS (needs openssl)', () => {
     [['--tls-key', files.key], "'--tls-cert': expected a certificate for the key, but got none."],
     [['--tls-cert', '/nowhere', '--tls-key', files.key], "'--tls-cert': expected a file that can"],
     [['--tls-cert', files.key, '--tls-key', files.key], "'--tls-cert': expected a certificate and"],
+    [['--tls-cert', files.cert, '--tls-key', '/dev/null'], "'--tls-key': expected a file of PEM"],
+    [['--tls-cert', '/dev/null', '--tls-key', files.key], "'--tls-cert': expected a file of PEM"],
     [['--key-requests', '2'], "'--key-requests' and the like: expected keys"],
   ])('%j is refused before a model is loaded', async (args, message) => {
     write(testCertificate('one'))

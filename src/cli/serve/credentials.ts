@@ -30,5 +30,11 @@ export function readCertificate({ tlsCert, tlsKey }: CredentialFlags): Certifica
   if (tlsCert === undefined && tlsKey === undefined) return undefined
   if (tlsKey === undefined) throw refused('--tls-key', "the certificate's key", 'none')
   if (tlsCert === undefined) throw refused('--tls-cert', 'a certificate for the key', 'none')
-  return { cert: textOfFlag('--tls-cert', tlsCert), key: textOfFlag('--tls-key', tlsKey) }
+  return { cert: pemOf('--tls-cert', tlsCert), key: pemOf('--tls-key', tlsKey) }
+}
+
+function pemOf(flag: string, file: string): string {
+  const text = textOfFlag(flag, file)
+  if (text.trim() === '') throw refused(flag, 'a file of PEM', `an empty one, ${file}`)
+  return text
 }
