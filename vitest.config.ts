@@ -2,6 +2,16 @@ import { defineConfig } from 'vitest/config'
 
 const inFolders = (...names: string[]) => names.map((name) => `test/${name}/**/*.test.ts`)
 const processes = inFolders('lifecycle', 'examples', 'package', 'runtimes', 'e2e')
+/** Real engines whose tests look neither at a clock nor at this machine's memory. */
+const pairs = [
+  ...inFolders('e2e/clients', 'e2e/engine/{chat,lora,queue}'),
+  'test/e2e/engine/{batching,choices,decide,embed*,ends,exact,failed-calls,faults}.test.ts',
+  'test/e2e/engine/{fuzz,logprobs,mtp,prompt*,rerank,samplers,speculation}.test.ts',
+  'test/e2e/engine/load/{gguf-fuzz,kv-types,model-*,trained-context}.test.ts',
+  'test/e2e/http/{choices,completions,embeddings,histories,messages,reasoning}.test.ts',
+  'test/e2e/http/{responses,scores,tokens,tools-fallback,words}.test.ts',
+  'test/e2e/{ai-*,cli-examples,cli-run*,langchain-*,one-seed,silent-system,slots}.test.ts',
+]
 const overChannel = [
   'test/engine/{ended,engine-client,load,reply}.test.ts',
   'test/e2e/engine/{backpressure,choices,embeddings}.test.ts',
@@ -40,15 +50,28 @@ export default defineConfig({
         },
       },
       {
-        // Whole processes and real engines: one file at a time, after the quick ones.
+        // Two files at a time, after the quick ones.
+        test: {
+          name: 'pairs',
+          include: pairs,
+          setupFiles: ['test/support/test-addon.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        // Whole processes, and real engines that need the machine: one file at a time.
         test: {
           name: 'process',
           include: processes,
+          exclude: ['**/node_modules/**', ...pairs],
           setupFiles: ['test/support/test-addon.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
           maxWorkers: 1,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -60,7 +83,7 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 60_000,
           maxWorkers: 1,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
       {
@@ -73,7 +96,7 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 60_000,
           maxWorkers: '100%',
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 4 },
         },
       },
       {
@@ -84,7 +107,7 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 60_000,
           maxWorkers: 1,
-          sequence: { groupOrder: 4 },
+          sequence: { groupOrder: 5 },
         },
       },
       {
@@ -96,7 +119,7 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 60_000,
           maxWorkers: 1,
-          sequence: { groupOrder: 6 },
+          sequence: { groupOrder: 7 },
         },
       },
       {
@@ -106,7 +129,7 @@ export default defineConfig({
           testTimeout: 30 * 60_000,
           hookTimeout: 5 * 60_000,
           maxWorkers: 1,
-          sequence: { groupOrder: 5 },
+          sequence: { groupOrder: 6 },
         },
       },
     ],

@@ -88,7 +88,7 @@ async function engine(name, env) {
   const vitestPackage = createRequire(import.meta.url).resolve('vitest/package.json')
   const vitest = path.join(path.dirname(vitestPackage), 'vitest.mjs')
   const files = [...engineTests, 'fuzz'].map((test) => `test/e2e/engine/${test}.test.ts`)
-  const args = [vitest, 'run', '--project', 'process', '--testTimeout=1800000', ...files]
+  const args = [vitest, 'run', '--project', 'p*', '--testTimeout=1800000', ...files]
   const preload = [
     await libraryOf(sanitizers[name]?.library ?? ''),
     await libraryOf('libstdc++.so'),

@@ -128,7 +128,7 @@ test_() {
     [ -e "$file" ] || continue
     name=$(basename "$(dirname "$file")")-$(basename "$file" .test.ts)
     grep -q "^$name " "$results/tests.txt" 2>/dev/null && continue
-    limited node node_modules/vitest/vitest.mjs run --project process "$file" \
+    limited node node_modules/vitest/vitest.mjs run --project 'p*' "$file" \
       >"$results/$name.log" 2>&1
     local status=$?
     [ $status -eq 75 ] && return 75
