@@ -119,6 +119,8 @@ export class SchemaCompiler implements Compiler {
   readonly #onNote: (note: Note) => void
   #visits = 0
   #negations = 0
+  /** Schemas that say what must not be: what only they name is not evaluated by them. */
+  readonly #denials = new WeakSet<object>()
 
   constructor(schema: unknown, at: string, options: CompilerOptions = {}) {
     this.rules = new Rules(options.notation, options.prefix, options.budget)
@@ -195,7 +197,9 @@ export class SchemaCompiler implements Compiler {
     try {
       const flat = this.flat(schema, path)
       if (flat === undefined) return [true]
-      return opposites(flat, path, (one, at) => this.negate(one, at))
+      const found = opposites(flat, path, (one, at) => this.negate(one, at))
+      for (const one of found ?? []) if (isObject(one)) this.#denials.add(one)
+      return found
     } finally {
       this.#negations--
     }
@@ -331,8 +335,11 @@ export class SchemaCompiler implements Compiler {
   }
 
   #alternatives(flat: SchemaObject, path: string, depth: number): string | undefined {
-    const [choice, ...others] = (flat.choices ?? []) as readonly Choice[]
+    const choices = (flat.choices ?? []) as readonly Choice[]
+    // Denials last: they depend on which properties all others know.
+    const choice = choices.find(({ parts }) => !this.#areDenials(parts)) ?? choices[0]
     if (choice === undefined) return this.#typed(flat, path, depth)
+    const others = choices.filter((other) => other !== choice)
     const { choices: _, ...own } = flat
     const base: SchemaObject = others.length === 0 ? own : { ...own, choices: others }
     const parts = choice.isOne && !this.#isLenient ? this.#setApart(base, choice) : choice.parts
@@ -349,9 +356,14 @@ export class SchemaCompiler implements Compiler {
     return this.#leniently(schema, typeNames, () => {
       this.#count(path, depth)
       const more = this.#flatten({ schema, path }, [])
-      const merged = more && this.#merge(base, more, path)
+      const isDenial = this.#areDenials([{ schema, path }])
+      const merged = more && this.#merge(base, isDenial ? unknownOf(more, base) : more, path)
       return merged && this.#alternatives(merged, path, depth)
     })
+  }
+
+  #areDenials(parts: readonly Located[]): boolean {
+    return parts.some(({ schema }) => isObject(schema) && this.#denials.has(schema))
   }
 
   /**
@@ -535,4 +547,16 @@ function closedOf(flat: SchemaObject, beside: readonly string[]): SchemaObject {
   if (others === undefined || beside.length === 0) return flat
   const { additionalProperties: own } = rest
   return { ...rest, additionalProperties: own === undefined ? others : { allOf: [own, others] } }
+}
+
+/** Properties that only a denial names are unevaluated ones. */
+function unknownOf(denial: SchemaObject, base: SchemaObject): SchemaObject {
+  const { unevaluatedProperties: others, additionalProperties, properties: known } = base
+  const { properties: denied } = denial
+  if (others === undefined || additionalProperties !== undefined || !isObject(denied)) return denial
+  const properties = Object.entries(denied).map(([key, schema]) => {
+    const isKnown = isObject(known) && Object.hasOwn(known, key)
+    return [key, isKnown || schema === false ? schema : { allOf: [schema, others] }]
+  })
+  return { ...denial, properties: Object.fromEntries(properties) }
 }

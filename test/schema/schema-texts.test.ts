@@ -26,3 +26,27 @@ test('texts of some 12 and some 60 characters validate', () => {
     }
   }
 })
+
+/** A property that only these name is not evaluated. */
+const node = {
+  type: 'object',
+  properties: { value: { type: 'integer' }, next: { type: ['null', 'boolean'] } },
+  required: ['value', 'next'],
+}
+const only = { type: 'object', properties: { only: { type: 'boolean' } } }
+const closed = { ...only, unevaluatedProperties: false }
+test.each([
+  { ...closed, not: node },
+  { ...only, unevaluatedProperties: { type: 'string' }, not: node },
+  JSON.parse(`{"if": ${JSON.stringify(node)}, "else": ${JSON.stringify(closed)}}`),
+  { ...closed, not: node, anyOf: [{ properties: { value: { type: 'string' } } }] },
+  { ...closed, oneOf: [node, { properties: { only: { const: true } }, required: ['only'] }] },
+  { unevaluatedProperties: false, allOf: [{ not: node }, only] },
+])('a property that only what must not be names is an unevaluated one: %j', (schema) => {
+  const sampler = new GrammarSampler(schemaGrammar(schema), 7)
+  expect(sampler.canEnd).toBe(true)
+  for (let i = 0; i < 200; i++) {
+    const text = sampler.sample(i % 60)
+    expect({ text, isValid: validates(schema, text) }).toEqual({ text, isValid: true })
+  }
+})

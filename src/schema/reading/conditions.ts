@@ -180,7 +180,7 @@ function conditions(schema: SchemaObject, path: string, host: Host): Choice[] {
   const others = negated ?? [then]
   const parts = [
     { allOf: [condition, then] },
-    ...others.map((other) => ({ allOf: [other, otherwise] })),
+    ...others.map((other) => ({ allOf: [{ anyOf: [other] }, otherwise] })),
   ]
   return [alternatives(parts, at)]
 }
