@@ -7,6 +7,7 @@
 #include <functional>
 #include <string>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "base/ends-with.h"
@@ -93,10 +94,18 @@ uint64_t read_count(GgufReader& file, const std::string& what, uint64_t bytes_le
                     with_commas(file.size()) + " bytes" + kDownloadAgain);
 }
 
-// A token as llama.cpp sees it: up to its first zero.
-std::string token_of(std::string text) {
+// A text as llama.cpp sees it: up to its first zero.
+std::string up_to_zero(std::string text) {
   text.resize(std::strlen(text.c_str()));
   return text;
+}
+
+// llama.cpp looks for names up to their first zero: with one, it would find another than we do.
+std::string read_name(GgufReader& file, uint64_t bytes_max, const std::string& what) {
+  std::string name = file.text(bytes_max, what);
+  if (name.find('\0') == std::string::npos) return name;
+  throw GgufRefusal("is damaged: " + what + ", " + printable(name) +
+                    ", holds a zero byte, expected text" + kDownloadAgain);
 }
 
 // llama.cpp asserts that no token is there twice (an empty one gets a name of its own). Sorted
@@ -113,15 +122,15 @@ void check_tokens(GgufReader& file, uint64_t count, const std::string& what) {
   std::vector<Token> tokens;
   for (uint64_t i = 0; i < count; ++i) {
     const uint64_t position = file.position();
-    const std::string token = token_of(file.text(kKeyBytesMax, what));
+    const std::string token = up_to_zero(file.text(kKeyBytesMax, what));
     if (!token.empty()) tokens.push_back({std::hash<std::string>()(token), position});
   }
   std::sort(tokens.begin(), tokens.end(),
             [](const Token& a, const Token& b) { return a.hash < b.hash; });
   for (size_t i = 1; i < tokens.size(); ++i) {
     if (tokens[i].hash != tokens[i - 1].hash) continue;
-    const std::string token = token_of(file.text_at(tokens[i].position, kKeyBytesMax, what));
-    if (token != token_of(file.text_at(tokens[i - 1].position, kKeyBytesMax, what))) continue;
+    const std::string token = up_to_zero(file.text_at(tokens[i].position, kKeyBytesMax, what));
+    if (token != up_to_zero(file.text_at(tokens[i - 1].position, kKeyBytesMax, what))) continue;
     throw GgufRefusal("cannot be used: its vocabulary holds the token \"" + printable(token) +
                       "\" twice; convert the model again");
   }
@@ -203,10 +212,11 @@ void read_value(GgufReader& file, const std::string& key, uint32_t type, const s
   word.resize(std::min(bytes, kWordBytesMax));
   file.read(word.data(), word.size(), what);
   file.skip(bytes - word.size(), what);
+  word = up_to_zero(std::move(word));
 }
 
 void check_entry(GgufReader& file, std::unordered_set<std::string>& keys, GgufMetadata& metadata) {
-  const std::string key = file.text(kKeyBytesMax, "a metadata key");
+  const std::string key = read_name(file, kKeyBytesMax, "a metadata key");
   const std::string what = "metadata " + printable(key);
   if (key.empty() || !keys.insert(key).second) {
     throw GgufRefusal("is damaged: " + what + (key.empty() ? "has no key" : " is there twice") +
@@ -264,7 +274,7 @@ void check_can_compute(const GgufTensor& tensor, uint32_t type) {
 
 GgufTensor read_tensor(GgufReader& file) {
   GgufTensor tensor;
-  tensor.name = file.text(kNameBytesMax, "a tensor's name");
+  tensor.name = read_name(file, kNameBytesMax, "a tensor's name");
   const std::string what = "tensor " + printable(tensor.name);
   const auto dimensions = file.number<uint32_t>(what);
   if (dimensions > kDimensionsMax) {

@@ -409,6 +409,23 @@ TEST("a vocabulary that holds a token twice is refused, which llama.cpp would as
   CHECK(refuses(parts.file(), "token \"a\" twice"));
 }
 
+TEST("a name with a zero byte is refused: llama.cpp would read it up to there") {
+  const std::string zero(1, '\0');
+  const std::string value = u32(kUint8) + std::string("\7");
+  CHECK(check_bytes(with_entry(text("general.alignments") + value).file()).ok);
+  CHECK(refuses(with_entry(text("general.alignment" + zero) + value).file(), "holds a zero byte"));
+  CHECK(refuses(with_entry(text("llama" + zero + ".key") + value).file(), "holds a zero byte"));
+  Parts parts;
+  parts.tensors[parts.tensors.find("first") + 2] = '\0';
+  CHECK(refuses(parts.file(), "a tensor's name"));
+}
+
+TEST("a word with a zero byte ends there, as llama.cpp reads it") {
+  const std::string key = text("llama.rope.scaling.type") + u32(kString);
+  CHECK(check_bytes(with_entry(key + text(std::string("linear\0x", 8))).file()).ok);
+  CHECK(refuses(with_entry(key + text(std::string("x\0linear", 8))).file(), "is none of none"));
+}
+
 TEST("an alignment that is no power of two is refused, another one is followed") {
   const std::string key = text("general.alignment");
   CHECK(refuses(with_entry(key + u32(kUint32) + u32(0)).file(), "power of two"));
