@@ -95,7 +95,7 @@ function isValidFor(schema: Schema, text: string): boolean | undefined {
   const [, ...below] = partsOf(schema)
   // Known and left: within a branch of anyOf it is held to the properties beside that branch too.
   if (below.some((part) => 'unevaluatedProperties' in part)) return undefined
-  if (partsOf(schema).some(({ pattern }) => isOfTwoKinds(pattern))) return undefined
+  if (partsOf(schema).some(({ pattern }) => isOfTwoKinds(pattern, text))) return undefined
   // Words of an old draft beside those of a new one: ajv reads one of them at a time.
   const all = JSON.stringify(schema)
   const isMixed = /"(prefixItems|unevaluated\w+|dependent\w+|\$dynamicRef)":/.test(all)
@@ -108,13 +108,17 @@ function isValidFor(schema: Schema, text: string): boolean | undefined {
   }
 }
 
-/** No pattern with the `u` flag; without it `\p{L}` is a letter and braces, and for us a class. */
-function isOfTwoKinds(pattern: unknown): boolean {
-  if (typeof pattern !== 'string' || !/\\p\{/i.test(pattern)) return false
+/**
+ * No pattern with the `u` flag, as which ajv then reads it without: there `\\p{L}` is a letter and
+ * braces, and a character beyond the first 65,536 is two. For us it is a class, and one.
+ */
+function isOfTwoKinds(pattern: unknown, text: string): boolean {
+  const twoKinds = /\\p\{|\\u\{|[\u{10000}-\u{10ffff}]/iu
+  if (typeof pattern !== 'string' || !twoKinds.test(pattern + text)) return false
   try {
     new RegExp(pattern, 'u')
     return false
   } catch {
-    return true // no pattern with the flag
+    return true
   }
 }
