@@ -109,7 +109,7 @@ function isValidFor(schema: Schema, text: string): boolean | undefined {
 }
 
 /**
- * No pattern with the `u` flag, as which ajv then reads it without: there `\\p{L}` is a letter and
+ * No pattern with the `u` flag, as which ajv then reads it without: there `\p{L}` is a letter and
  * braces, and a character beyond the first 65,536 is two. For us it is a class, and one.
  */
 function isOfTwoKinds(pattern: unknown, text: string): boolean {
