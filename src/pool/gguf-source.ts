@@ -48,6 +48,7 @@ export class GgufSource implements Source<Engine> {
   readonly name: string
   readonly queueMax: number
   readonly queueDeadlineMs: number
+  readonly workers: readonly string[]
   readonly #options: LoadOptions
   readonly #share: Share
   readonly #told: Told
@@ -67,6 +68,7 @@ export class GgufSource implements Source<Engine> {
     const { parallel, queue, queueDeadlineMs } = { ...loadDefaults, ...options }
     this.queueMax = parallel + queue
     this.queueDeadlineMs = queueDeadlineMs
+    this.workers = options.rpc ?? []
   }
 
   /** Undefined before it was measured. */
