@@ -46,20 +46,24 @@ export async function serveCommand(flags: Flags): Promise<number> {
   return 0
 }
 
-/** Whether the server will listen, as far as that can be known without keeping the port. */
+/** Whether the server will listen, as far as that can be known without keeping its ports. */
 async function canListen(flags: Flags, { apiKeys }: Credentials): Promise<boolean> {
-  const { host, port, isolateKeys, keyRequests, keyQueue, keyTokensPerMinute } = flags
+  const { host, isolateKeys, keyRequests, keyQueue, keyTokensPerMinute } = flags
   const hasLimits = [keyRequests, keyQueue, keyTokensPerMinute].some((one) => one !== undefined)
   const lacksKeys = (isolateKeys || hasLimits) && apiKeys.length === 0
   if (isOpenToOthers({ ...flags, apiKeys }) || lacksKeys) return false
   if (cluster.isWorker) return false // workers share their port, which a look would close
-  const server = net.createServer()
+  const { port, metricsPort, agentPort } = flags
+  const ports = [port, metricsPort, agentPort].filter((one) => one !== undefined)
+  const servers = ports.map(() => net.createServer())
   try {
-    await once(server.listen(port, host), 'listening')
+    for (const [i, one] of servers.entries()) {
+      await once(one.listen(ports[i], host), 'listening') // all at once: none is given twice
+    }
     return true
   } catch {
     return false // the server itself says why
   } finally {
-    server.close()
+    for (const one of servers) one.close()
   }
 }

@@ -60,7 +60,7 @@ export async function answer(app: App, call: Call): Promise<Answer> {
     checkHost(host, settings, call)
   }
   checkOrigin(call, settings.allowOrigins)
-  exposeId(answerHeaders, api)
+  if (api.requestIdHeader !== undefined) expose(answerHeaders, [api.requestIdHeader])
   if (isPreflight(call)) return preflightAnswer(call, methodsOf(match), api.keyHeaders)
   if (method === 'OPTIONS' && (match.routes.length > 0 || path === '*')) {
     return optionsAnswer(methodsOf(match))
@@ -87,7 +87,9 @@ export async function answer(app: App, call: Call): Promise<Answer> {
 /** Throws a 429 for a call that is beyond its key's limits. */
 function limit({ keyUse }: App, call: Call, api: Api, limits: KeyLimits): void {
   const state = keyUse.enter(call, limits)
-  Object.assign(call.answerHeaders, api.limitHeaders?.(state))
+  const told = api.limitHeaders?.(state) ?? {}
+  Object.assign(call.answerHeaders, told)
+  expose(call.answerHeaders, Object.keys(told))
   if (state.refusal !== undefined) throw state.refusal
 }
 
@@ -102,13 +104,13 @@ function inTime(answer: Answer | Promise<Answer>, call: Call): Answer | Promise<
   })
 }
 
-/** Pages may read it too. */
-function exposeId(headers: Record<string, string>, { requestIdHeader: own }: Api): void {
-  const name = 'access-control-expose-headers'
-  const exposed = headers[name]
-  if (exposed !== undefined && own !== undefined) headers[name] = `${exposed}, ${own}`
+/** Pages that may read the answer may read these headers of it too. */
+function expose(headers: Record<string, string>, names: readonly string[]): void {
+  const exposed = headers[exposeHeader]
+  if (exposed !== undefined) headers[exposeHeader] = [exposed, ...names].join(', ')
 }
 
+const exposeHeader = 'access-control-expose-headers'
 const version = '/v1'
 
 function withoutVersion(path: string): string {

@@ -57,6 +57,8 @@ const beatMsMax = 100
 const restMs = 8
 /** How long a process whose engine is closed may take to end. */
 const exitMs = 5000
+/** More is too long for a timer of Node's. */
+const longestMs = 2 ** 31 - 1
 
 /** Why a process died, as far as it is known before it has ended. */
 interface Fault {
@@ -173,13 +175,16 @@ export class ChildPort implements EnginePort {
     }
     const preparing = new AbortController()
     this.#preparing = preparing
-    prepare(this.#options, this.#state === 'reloading', preparing.signal).then(
-      (options) => {
-        if (!preparing.signal.aborted) this.#spawn(options)
-      },
-      (error) => {
-        if (!preparing.signal.aborted) this.#onUnprepared(error as Error)
-      },
+    const { signal } = preparing
+    this.#wait(longestMs, () => undefined) // what waits for the process keeps the program alive
+    const then = (next: () => void) => {
+      if (signal.aborted) return
+      clearTimeout(this.#timer)
+      next()
+    }
+    prepare(this.#options, this.#state === 'reloading', signal).then(
+      (options) => then(() => this.#spawn(options)),
+      (error) => then(() => this.#onUnprepared(error as Error)),
     )
   }
 

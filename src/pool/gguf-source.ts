@@ -48,6 +48,7 @@ export class GgufSource implements Source<Engine> {
   readonly name: string
   readonly queueMax: number
   readonly queueDeadlineMs: number
+  readonly workers: readonly string[]
   readonly #options: LoadOptions
   readonly #share: Share
   readonly #told: Told
@@ -67,6 +68,7 @@ export class GgufSource implements Source<Engine> {
     const { parallel, queue, queueDeadlineMs } = { ...loadDefaults, ...options }
     this.queueMax = parallel + queue
     this.queueDeadlineMs = queueDeadlineMs
+    this.workers = options.rpc ?? []
   }
 
   /** Undefined before it was measured. */
@@ -96,7 +98,7 @@ export class GgufSource implements Source<Engine> {
     const { options, files } = await filesOf(this.#options)
     const found = await this.#fitting(options, signal)
     const cacheMiB = this.#cacheMiB(found)
-    const bytes = { file: sharedBy(files, options, found), ...this.#bytesOf(found) }
+    const bytes = { file: sharedBy(this.name, files, options, found), ...this.#bytesOf(found) }
     // The same each time, however much memory is free when it is loaded.
     this.#measured = { files, settled: { ...options, context: found.context, cacheMiB } }
     this.#known = { model: found.model, context: found.context }
@@ -149,9 +151,17 @@ export class GgufSource implements Source<Engine> {
 /**
  * What two models have to have in common to share weights. Copied ones are shared by the same file,
  * placed in the same way (native/llama/model-store.h); mapped ones by the file alone, which here
- * counts for too much where the placement differs.
+ * counts for too much where the placement differs. An engine in a process of its own, as one with
+ * workers is, shares none that are copied: all of its weights count as its own.
  */
-function sharedBy(files: string, options: LoadOptions, { placement }: Estimate): string {
+function sharedBy(
+  name: string,
+  files: string,
+  options: LoadOptions,
+  { placement }: Estimate,
+): string {
+  const { isolation, rpc } = options
+  if (isolation === 'process' || rpc !== undefined) return JSON.stringify([files, name])
   const { gpu, gpuLayers, splitMode, mainGpu, tensorSplit, mtp } = options
   const asked = [gpu, gpuLayers, splitMode, mainGpu, tensorSplit, mtp]
   const devices = placement.devices.map(({ name }) => name)

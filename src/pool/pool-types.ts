@@ -15,6 +15,8 @@ export interface Source<E extends PooledEngine> {
   readonly queueMax: number
   /** How long such a request may wait for the load to begin. */
   readonly queueDeadlineMs: number
+  /** Other machines' (`rpc`): each serves one engine at a time, an estimate too. */
+  readonly workers: readonly string[]
   /** Whether its files are others than those that were measured last. */
   hasChanged(): Promise<boolean>
   /** Asked once, and again where it failed or has changed. Rejects where it cannot be loaded. */

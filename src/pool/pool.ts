@@ -13,7 +13,7 @@ import type { SmallSet } from '../engine/small-set.js'
 import { surface } from '../engine/surface.js'
 import { Member, Resident, type Waiter } from './member.js'
 import type { PooledEngine, Source } from './pool-types.js'
-import { bytesOf, type ModelBytes, roomFor } from './room.js'
+import { bytesOf, type ModelBytes, type Room, roomBeside, roomFor } from './room.js'
 
 /** How long a model waits for memory before those that run take no new requests for its sake. */
 const patienceMs = 5000
@@ -381,7 +381,10 @@ export class ModelPool<E extends PooledEngine> {
         await this.#working(next, (signal) => this.#advance(next, signal))
         await this.#pass(others)
       } else if (unmeasured !== undefined) {
-        await this.#working(unmeasured, (signal) => this.#measure(unmeasured, signal))
+        // One whose worker serves another model is measured when it is asked for.
+        if (this.#holders(unmeasured).length === 0) {
+          await this.#working(unmeasured, (signal) => this.#measure(unmeasured, signal))
+        }
         this.#isAsked = true
       }
     }
@@ -423,31 +426,56 @@ export class ModelPool<E extends PooledEngine> {
 
   /** A step towards a loaded model: it is loaded, or room is made, or that is waited for. */
   async #advance(member: Member<E>, signal: AbortSignal): Promise<void> {
+    if (!(await this.#isAwaitedAfter(this.#holders(member), member, signal))) return
+    const beside = roomBeside(this.#holders(member))
+    if (beside.kind !== 'fits') return this.#makeRoom(member, beside)
     const bytes = await this.#measure(member, signal)
-    await Promise.all(this.#residents().map(({ closing }) => closing))
-    signal.throwIfAborted()
-    if (!member.isAwaited) return this.#leaveLine(member)
+    if (!(await this.#isAwaitedAfter(this.#residents(), member, signal))) return
     const room = roomFor(bytes, this.#residents(), this.#options.budgetBytes)
-    // Of those behind one that waits, each comes in before it once at most.
-    const isBehind = this.#patience !== undefined && this.#patience.member !== member
-    const mayPass = room.kind === 'fits' && !this.#patience?.held.has(member)
-    if (isBehind && !mayPass && room.kind !== 'never') return
-    switch (room.kind) {
-      case 'never':
-        throw tooLarge(member, bytesOf([bytes]), this.#options.budgetBytes)
-      case 'wait':
-        this.#awaitMemory(member, room.victims)
-        return
-      case 'unload':
-        await Promise.all(room.victims.map((one) => this.#close(one, 'memory')))
-        this.#isAsked = true
-        return
-      case 'fits':
-        if (!isBehind) this.#endPatience()
-        this.#coming = bytes
-        await this.#open(member, bytes, signal)
-        this.#isAsked = true
+    if (room.kind === 'never') {
+      throw tooLarge(member, bytesOf([bytes]), this.#options.budgetBytes)
     }
+    if (room.kind !== 'fits') return this.#makeRoom(member, room)
+    // Of those behind one that waits, each comes in before it once at most.
+    if (this.#isBehind(member) && this.#patience?.held.has(member)) return
+    if (!this.#isBehind(member)) this.#endPatience()
+    this.#coming = bytes
+    await this.#open(member, bytes, signal)
+    this.#isAsked = true
+  }
+
+  /** Once those that close are closed. Leaves the line where nobody waits for it any more. */
+  async #isAwaitedAfter(
+    residents: readonly Resident<E>[],
+    member: Member<E>,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    await Promise.all(residents.map(({ closing }) => closing))
+    signal.throwIfAborted()
+    if (!member.isAwaited) this.#leaveLine(member)
+    return member.isAwaited
+  }
+
+  /** Whether another one waits that was asked for before. */
+  #isBehind(member: Member<E>): boolean {
+    return this.#patience !== undefined && this.#patience.member !== member
+  }
+
+  /** Unloads who is idle, or waits for who is not. Nothing for one that is behind another. */
+  async #makeRoom(member: Member<E>, room: Room<Resident<E>>): Promise<void> {
+    if (this.#isBehind(member)) return
+    if (room.kind === 'wait') this.#awaitMemory(member, room.victims)
+    if (room.kind !== 'unload') return
+    await Promise.all(room.victims.map((one) => this.#close(one, 'memory')))
+    this.#isAsked = true
+  }
+
+  /** The engines in memory that have a worker of its. */
+  #holders(member: Member<E>): Resident<E>[] {
+    const { workers } = member.source
+    return this.#residents().filter((resident) => {
+      return resident.member.source.workers.some((one) => workers.includes(one))
+    })
   }
 
   async #open(member: Member<E>, bytes: ModelBytes, signal: AbortSignal): Promise<void> {

@@ -66,3 +66,11 @@ export function roomFor<T extends Occupant>(
   if (running.length > 0) return { kind: 'wait', victims: running }
   return { kind: 'unload', victims: [...gone] }
 }
+
+/** Decides who goes for what serves one model at a time: those that have it. */
+export function roomBeside<T extends Occupant>(holders: readonly T[]): Room<T> {
+  if (holders.length === 0) return { kind: 'fits' }
+  const running = holders.filter(({ isBusy }) => isBusy)
+  if (running.length > 0) return { kind: 'wait', victims: running }
+  return { kind: 'unload', victims: holders }
+}

@@ -318,13 +318,14 @@ export class SchemaCompiler implements Compiler {
     for (const [keyword, ref] of Object.entries({ $ref, $dynamicRef, $recursiveRef })) {
       if (ref !== undefined) parts.push(this.#references.resolve(ref, `${path}.${keyword}`))
     }
+    const hasOthers = parts.length + Object.keys(own).length > 1
     let flat = plainKeywords(own, path, this)
     for (const part of parts) {
       if (met.includes(part.path))
         refuse(path, 'a $ref to something else than itself', $ref ?? allOf)
       const more = this.#flatten(part, [...met, part.path])
       if (flat === undefined || more === undefined) flat = undefined
-      else flat = this.#merge(flat, closedOf(more, Object.keys(own)), path)
+      else flat = this.#merge(flat, hasOthers ? closedOf(more) : more, path)
     }
     return flat
   }
@@ -356,8 +357,9 @@ export class SchemaCompiler implements Compiler {
     return this.#leniently(schema, typeNames, () => {
       this.#count(path, depth)
       const more = this.#flatten({ schema, path }, [])
+      if (more === undefined) return undefined
       const isDenial = this.#areDenials([{ schema, path }])
-      const merged = more && this.#merge(base, isDenial ? unknownOf(more, base) : more, path)
+      const merged = this.#merge(base, isDenial ? unknownOf(more, base) : closedOf(more), path)
       return merged && this.#alternatives(merged, path, depth)
     })
   }
@@ -374,7 +376,8 @@ export class SchemaCompiler implements Compiler {
     if (parts.length > 256) refuse(path, 'at most 256 alternatives', parts)
     const shapes = parts.map((part) => {
       const own = this.#flatten(part, [])
-      const flat = own && this.#merge(base, own, path)
+      const hasOthers = Object.keys(base).length > 0
+      const flat = own && this.#merge(base, hasOthers ? closedOf(own) : own, path)
       return flat && shapeOf(flat, path, (schema) => this.flat(schema, path))
     })
     const extents = shapes.map((shape) => (shape === undefined ? 1 : extentOf(shape)))
@@ -541,12 +544,14 @@ function isAmong(type: TypeName, types: readonly TypeName[]): boolean {
   return types.some((one) => overlap(one, type))
 }
 
-/** What a schema says of all that it knows nothing of, where it stands beside others. */
-function closedOf(flat: SchemaObject, beside: readonly string[]): SchemaObject {
+/**
+ * A schema that stands beside others, in allOf or as an alternative: what these know of, it does
+ * not, so that all it knows nothing of itself is as an additional property of its own.
+ */
+function closedOf(flat: SchemaObject): SchemaObject {
   const { unevaluatedProperties: others, ...rest } = flat
-  if (others === undefined || beside.length === 0) return flat
-  const { additionalProperties: own } = rest
-  return { ...rest, additionalProperties: own === undefined ? others : { allOf: [own, others] } }
+  if (others === undefined) return flat
+  return { ...rest, additionalProperties: rest.additionalProperties ?? others }
 }
 
 /** Properties that only a denial names are unevaluated ones. */

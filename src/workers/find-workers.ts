@@ -39,7 +39,8 @@ export async function findWorkers(names: readonly string[], asked: Asked): Promi
 }
 
 /**
- * The same, looked for until all of them answer, or `waitMs` are over.
+ * The same, looked for until all of them answer, or `waitMs` are over. The wait between two looks
+ * keeps no program alive: whoever needs the workers does.
  * @throws WorkerUnavailableError of the last look
  */
 export async function waitForWorkers(
@@ -56,7 +57,7 @@ export async function waitForWorkers(
       if (!isTrouble) throw error
       if (isOver) throw new WorkerUnavailableError(`${error.message}; waited for ${waitMs} ms`)
     }
-    await sleep(betweenMs, undefined, { signal: asked.signal })
+    await sleep(betweenMs, undefined, { signal: asked.signal, ref: false })
   }
 }
 

@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
-import { reload } from '../../src/cli/serve/reload.js'
+import { afterAll, afterEach, expect, test } from 'vitest'
+import { reload, reloadAtHangUp } from '../../src/cli/serve/reload.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-reload-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -28,6 +28,23 @@ function reloaded(files: object, refuses = false) {
   reload(files as never, { server, log: log as never, manager })
   return heard
 }
+
+const before = process.listeners('SIGHUP')
+afterEach(() => {
+  for (const one of process.listeners('SIGHUP')) {
+    if (!before.includes(one)) process.off('SIGHUP', one)
+  }
+})
+
+test.each([
+  ['a file', { apiKeyFile: keys }, false, true],
+  ['no file, and a service manager', {}, true, true],
+  ['neither', {}, false, false],
+])('the signal is waited for where there is %s', (_what, files, isThere, isWaitedFor) => {
+  const manager = { isThere, reloading: () => undefined, reloaded: () => undefined }
+  reloadAtHangUp(files as never, { server: {} as never, log: {} as never, manager })
+  expect(process.listenerCount('SIGHUP') > before.length).toBe(isWaitedFor)
+})
 
 test('each file that was given is read and taken by itself', () => {
   writeFileSync(keys, 'k-1 name=one\n')

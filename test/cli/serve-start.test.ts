@@ -1,9 +1,10 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
-import { afterEach, expect, test, vi } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { useBinding } from '../../src/binding/binding.js'
 import { Crashes } from '../../src/cli/serve/crashes.js'
 import { serve } from '../../src/cli/serve/server.js'
+import { serveCommand } from '../../src/cli/serve.js'
 import { SluiceServer } from '../../src/http/node/server.js'
 import { serveFlags } from '../../src/options/command-flags.js'
 import { settleFlags } from '../../src/options/flags.js'
@@ -37,4 +38,46 @@ test('a server of several models that cannot listen leaves none of them at work'
   await expect(serve(flags, serving)).rejects.toThrow(/is in use/)
   expect(closed.mock.contexts).toEqual(addon.engines)
   other.close()
+})
+
+describe('a server of one model', () => {
+  const signals = ['SIGINT', 'SIGTERM'] as const
+  const before = signals.map((name) => process.listeners(name))
+  afterEach(() => {
+    for (const [i, name] of signals.entries()) {
+      for (const one of process.listeners(name)) {
+        if (!before[i]?.includes(one)) process.off(name, one)
+      }
+    }
+  })
+
+  test.each([
+    ['--port', (taken: string) => ({ port: taken })],
+    ['--metrics-port', (taken: string) => ({ metricsPort: taken })],
+    ['--agent-port', (taken: string) => ({ agentPort: taken, metricsPort: '0' })],
+  ])('begins to load none where the port of %s is in use', async (flag, given) => {
+    const addon = new FakeAddon()
+    useBinding(addon)
+    const other = createServer().listen(0, '127.0.0.1')
+    await once(other, 'listening')
+    const taken = `${(other.address() as AddressInfo).port}`
+    const asked = { model: ['a.gguf'], logLevel: 'silent', port: '0', ...given(taken) }
+    const served = serveCommand(settleFlags(serveFlags, asked, {}))
+    await expect(served).rejects.toThrow(`Port ${taken} of 127.0.0.1 is in use`)
+    await expect(served).rejects.toThrow(`with ${flag};`)
+    expect(addon.engines).toEqual([])
+    other.close()
+  })
+
+  test('begins to load none where two of its own ports are one', async () => {
+    const addon = new FakeAddon()
+    useBinding(addon)
+    const free = createServer().listen(0, '127.0.0.1')
+    await once(free, 'listening')
+    const port = `${(free.address() as AddressInfo).port}`
+    await new Promise((resolve) => free.close(resolve))
+    const asked = { model: ['a.gguf'], logLevel: 'silent', port, metricsPort: port }
+    await expect(serveCommand(settleFlags(serveFlags, asked, {}))).rejects.toThrow(/is in use/)
+    expect(addon.engines).toEqual([])
+  })
 })

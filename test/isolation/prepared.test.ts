@@ -113,6 +113,21 @@ describe('after the death of a process', () => {
     expect(processes.all).toHaveLength(1)
   })
 
+  test('a request keeps the program alive meanwhile, and nothing else does', async () => {
+    const timers = () => process.getActiveResourcesInfo().filter((one) => one === 'Timeout').length
+    const { asked, processes, engine } = await opened()
+    const before = timers()
+    processes.last.die(killed)
+    await eventually(() => asked.length === 2)
+    const idle = timers()
+    expect(idle).toBeLessThanOrEqual(before)
+    const text = engine.complete('Once').text()
+    expect(timers()).toBe(idle + 1)
+    asked[1]?.done()
+    expect(await text).toBe('ab')
+    await engine.close()
+  })
+
   test('close() waits for nothing that is looked for', async () => {
     const { asked, processes, engine } = await opened()
     processes.last.die(killed)

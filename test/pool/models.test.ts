@@ -2,7 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
+import type { LoadOptions } from '../../src/api/types.js'
 import { useBinding } from '../../src/binding/binding.js'
+import { GgufSource } from '../../src/pool/gguf-source.js'
 import { isModels, type Models, models } from '../../src/pool/models.js'
 import { eventually } from '../support/eventually.js'
 import { FakeAddon, type FakeOptions } from '../support/fake-binding.js'
@@ -109,12 +111,27 @@ describe('what is loaded', () => {
     try {
       expect(await others('a')).toBe(0)
       expect(await others('same')).toBe(weights)
-      for (const name of ['layers', 'gpu', 'heads']) expect(await others(name)).toBe(0)
+      for (const name of ['layers', 'gpu', 'heads'])
+        expect(await others(name)).toBe(0)
       writeFileSync(model, 'another')
       expect(await others('replaced')).toBe(0)
     } finally {
       rmSync(folder, { recursive: true })
     }
+  })
+
+  test('shares no weights where its engine has a process of its own', async () => {
+    useBinding(new FakeAddon())
+    const told = { onWarning: () => undefined, onCrash: () => undefined }
+    const keyOf = async (name: string, options: LoadOptions) => {
+      const share = { budgetBytes: 2 ** 40, cacheMiB: 0 }
+      const source = new GgufSource(name, { model: 'a.gguf', ...options }, share, told)
+      return (await source.measure(new AbortController().signal)).file
+    }
+    expect(await keyOf('a', {})).toBe(await keyOf('b', {}))
+    const isolation = 'process' as const
+    expect(await keyOf('a', { isolation })).not.toBe(await keyOf('b', { isolation }))
+    expect(await keyOf('a', { isolation })).not.toBe(await keyOf('b', {}))
   })
 
   test('is told of by known(), first by its estimate', async () => {

@@ -398,6 +398,62 @@ describe('memory', () => {
   })
 })
 
+describe('a worker of two models', () => {
+  function sharing() {
+    const made = poolOf({ a: 20, b: 20, c: 20 })
+    for (const name of ['a', 'b']) made.source(name).workers = ['10.0.0.2:50052']
+    made.source('b').workers.push('10.0.0.3:50052')
+    return made
+  }
+
+  test('serves one of them, and the idle one goes for the other before it is measured', async () => {
+    const { pool, source, events } = sharing()
+    const a = await pool.use('a')
+    a.release()
+    const isFree = vi.fn(() => source('a').engine.closed)
+    vi.spyOn(source('b'), 'measure').mockImplementation(async () => {
+      expect(isFree()).toBe(true)
+      return source('b').bytes
+    })
+    await pool.use('b')
+    expect(isFree).toHaveBeenCalledOnce()
+    expect(events).toEqual(['loading a', 'loaded a', 'unloaded a memory', 'loading b', 'loaded b'])
+  })
+
+  test('is waited for where the other one runs, and no third model is', async () => {
+    const { pool, source } = sharing()
+    const a = await pool.use('a')
+    const b = pool.use('b')
+    await settle()
+    expect(source('b').measures).toEqual([])
+    await pool.use('c')
+    expect(states(pool)).toBe('a loaded, b loading, c loaded')
+    a.release()
+    await b
+    expect(states(pool)).toBe('a unloaded, b loaded, c loaded')
+  })
+
+  test('is not asked by a survey while it serves', async () => {
+    const { pool, source } = sharing()
+    await pool.use('a')
+    pool.survey()
+    await settle()
+    expect([source('b').measures, source('c').measures]).toMatchObject([[], [{}]])
+  })
+
+  test('is left by who gives up', async () => {
+    const { pool } = sharing()
+    await pool.use('a')
+    const controller = new AbortController()
+    const b = outcome(pool.use('b', controller.signal))
+    await settle()
+    controller.abort(new Error('left'))
+    expect(await b).toBe('left')
+    await settle()
+    expect(states(pool)).toBe('a loaded, b unloaded, c unloaded')
+  })
+})
+
 describe('failure', () => {
   test('a load that fails is told to all that wait, and at once to those that follow', async () => {
     const { pool, source, events } = poolOf({ a: 50 })

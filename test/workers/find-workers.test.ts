@@ -1,6 +1,8 @@
+import net from 'node:net'
 import { describe, expect, test, vi } from 'vitest'
 import { WorkerUnavailableError } from '../../src/api/errors.js'
 import { findWorkers, waitForWorkers } from '../../src/workers/find-workers.js'
+import { settle } from '../support/eventually.js'
 import { freePort } from '../support/program.js'
 import { type FakeWorker, fakeWorker } from '../support/workers/fake-worker.js'
 
@@ -50,6 +52,22 @@ describe('workers that are waited for', () => {
     const found = waitForWorkers([gone], { version, signal, waitMs: 1 })
     await expect(found).rejects.toThrow(/refuses the connection .* waited for 1 ms$/)
     await expect(found).rejects.toBeInstanceOf(WorkerUnavailableError)
+  })
+
+  test('keep no program alive between two looks', async () => {
+    const timers = () => process.getActiveResourcesInfo().filter((one) => one === 'Timeout').length
+    const controller = new AbortController()
+    const lookUp = vi.spyOn(net, 'connect')
+    const before = timers()
+    const asked = { version, signal: controller.signal, waitMs: 600_000 }
+    const found = waitForWorkers([`127.0.0.1:${await freePort()}`], asked)
+    const looked = () => lookUp.mock.results.some(({ value }) => value.destroyed)
+    while (!looked()) await settle(1)
+    await settle()
+    expect(timers()).toBe(before)
+    controller.abort()
+    await expect(found).rejects.toMatchObject({ name: 'AbortError' })
+    lookUp.mockRestore()
   })
 
   test('are given up at once where nobody waits any more', async () => {

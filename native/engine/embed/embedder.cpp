@@ -143,12 +143,13 @@ void Embedder::take_turns() {
 std::vector<EmbeddingShare> Embedder::plan() const {
   std::vector<InputsLeft> left;
   for (const Job& job : jobs_) {
-    InputsLeft& lengths = left.emplace_back();
+    InputsLeft& next = left.emplace_back();
+    next.owner = job->request->owner;
     // No more inputs than fit into a batch are looked at.
     const size_t last =
         std::min(job->inputs.size(), size_t(job->computed) + size_t(options_.limits.sequences));
     for (size_t i = size_t(job->computed); i < last; ++i) {
-      lengths.push_back(int32_t(job->inputs[i].size()));
+      next.lengths.push_back(int32_t(job->inputs[i].size()));
     }
   }
   return plan_embedding_batch(left, options_.limits);
@@ -156,6 +157,7 @@ std::vector<EmbeddingShare> Embedder::plan() const {
 
 void Embedder::run_batch(const std::vector<EmbeddingShare>& shares) {
   const auto start = Clock::now();
+  const RequestId first = jobs_.front()->request->id;
   add_rows(shares);
   const BatchAbort abort(wiring_, [&] {
     expire_during(shares);  // an input of thousands of tokens may be computed for a minute
@@ -175,7 +177,9 @@ void Embedder::run_batch(const std::vector<EmbeddingShare>& shares) {
   context_.remove_all();
   average(stats_.step_ms, ms_since(start), kNewestStep);
   conclude_computed();
-  if (jobs_.size() > 1) std::rotate(jobs_.begin(), jobs_.begin() + 1, jobs_.end());
+  // Where it is done and gone, the next one is the first already.
+  const bool is_first = !jobs_.empty() && jobs_.front()->request->id == first;
+  if (is_first) std::rotate(jobs_.begin(), jobs_.begin() + 1, jobs_.end());
   wake_readers();
 }
 

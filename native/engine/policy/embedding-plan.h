@@ -3,12 +3,16 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace sluice {
 
-// What is left of a job: the lengths of its next inputs, in tokens; no more than fit in a batch.
-using InputsLeft = std::vector<int32_t>;
+// What is left of a job, and whose it is.
+struct InputsLeft {
+  std::string_view owner;
+  std::vector<int32_t> lengths;  // of its next inputs, in tokens; no more than fit in a batch
+};
 
 // The next `count` inputs of a job are part of the batch.
 struct EmbeddingShare {
@@ -25,9 +29,11 @@ struct EmbeddingLimits {
   int32_t sequences;  // of a batch at most, each an input
 };
 
-// Which inputs share the next batch. Pure. The jobs give one input each in turn, from the first job
-// on, until no next one fits: a request of one input does not wait for one of thousands. The first
-// job's next input always has room; the caller rotates the jobs, so that each becomes the first.
+// Which inputs share the next batch. Pure. The owner that has the fewest rows of it gives the next
+// input, and an owner's jobs give one each in turn, until no next one fits: neither does a request
+// of one input wait for one of thousands, nor does an owner of many requests get more than another.
+// The first job's next input always has room; the caller rotates the jobs, so that each becomes the
+// first.
 std::vector<EmbeddingShare> plan_embedding_batch(const std::vector<InputsLeft>& jobs,
                                                  const EmbeddingLimits& limits);
 

@@ -1,7 +1,9 @@
 #include "engine/policy/embedding-plan.h"
 
+#include <algorithm>
 #include <sstream>
 #include <string>
+#include <string_view>
 
 #include "test/check.h"
 
@@ -25,9 +27,19 @@ std::string shown(const std::vector<EmbeddingShare>& shares) {
 
 struct Situation {
   const char* name;
-  std::vector<InputsLeft> jobs;
+  std::vector<std::vector<int32_t>> lengths;  // of each job's inputs
   const char* plan;
+  const char* owners = "";  // a letter for each job; without one they are of one owner
 };
+
+std::vector<InputsLeft> jobs_of(const Situation& situation) {
+  std::vector<InputsLeft> jobs;
+  const std::string_view owners = situation.owners;
+  for (size_t i = 0; i < situation.lengths.size(); ++i) {
+    jobs.push_back({owners.substr(std::min(i, owners.size()), 1), situation.lengths[i]});
+  }
+  return jobs;
+}
 
 const Situation kSituations[] = {
     {"nobody is there", {}, ""},
@@ -42,13 +54,20 @@ const Situation kSituations[] = {
     {"one of many does not keep out one of one", {{30, 30, 30, 30}, {30}}, "0:2 1:1"},
     {"who does not fit lets others pass", {{60}, {50}, {40}}, "0:1 2:1"},
     {"what one leaves, others fill", {{10}, {20, 20, 20, 20}}, "0:1 1:4"},
+    {"owners give in turn, however many jobs one has",
+     {{1, 1}, {1, 1}, {1, 1}, {1, 1, 1, 1}},
+     "0:1 1:1 2:1 3:3",
+     "aaab"},
+    {"and however long their inputs are", {{40, 40}, {10, 10, 10, 10, 10}}, "0:1 1:5", "ab"},
+    {"three of them have a third each", {{9, 9, 9}, {9, 9, 9}, {9, 9, 9}}, "0:2 1:2 2:2", "abc"},
+    {"what one owner leaves, others fill", {{5}, {20, 20, 20}, {20, 20}}, "0:1 1:2 2:2", "abb"},
 };
 
 }  // namespace
 
 TEST("embedding plan: each situation of the table has its plan") {
   for (const Situation& situation : kSituations) {
-    const std::string plan = shown(plan_embedding_batch(situation.jobs, kLimits));
+    const std::string plan = shown(plan_embedding_batch(jobs_of(situation), kLimits));
     if (plan != situation.plan) {
       check::fail(__FILE__, __LINE__,
                   std::string(situation.name) + ": " + plan + ", expected " + situation.plan);
@@ -58,9 +77,12 @@ TEST("embedding plan: each situation of the table has its plan") {
 
 TEST("embedding plan: the first request gets a row, so none starves that is moved round") {
   for (int32_t length = 1; length < 1000; ++length) {
-    const auto shares = plan_embedding_batch({{length}, {1, 1, 1, 1, 1, 1}, {99}}, kLimits);
-    CHECK_EQ(shares.front().job, 0);
-    CHECK_EQ(shares.front().count, 1);
+    for (const char* owners : {"", "aba", "abc"}) {
+      const Situation situation{"", {{length}, {1, 1, 1, 1, 1, 1}, {99}}, "", owners};
+      const auto shares = plan_embedding_batch(jobs_of(situation), kLimits);
+      CHECK_EQ(shares.front().job, 0);
+      CHECK_EQ(shares.front().count, 1);
+    }
   }
 }
 

@@ -13,12 +13,18 @@ interface Reloading {
   readonly manager: Pick<ServiceManager, 'reloading' | 'reloaded'>
 }
 
+interface Managed extends Reloading {
+  readonly manager: Pick<ServiceManager, 'isThere' | 'reloading' | 'reloaded'>
+}
+
 /**
  * At SIGHUP reads the files of keys and of the certificate again. Without such files the signal
- * ends the process, as ever; and where the terminal is gone, it is the server's end as well.
+ * ends the process, as ever; and where the terminal is gone, it is the server's end as well. A
+ * service manager means a reload in any case: an end by this signal would count as wanted.
  */
-export function reloadAtHangUp(flags: CredentialFlags, reloading: Reloading): void {
-  if (flags.apiKeyFile === undefined && flags.tlsCert === undefined) return
+export function reloadAtHangUp(flags: CredentialFlags, reloading: Managed): void {
+  const hasFiles = flags.apiKeyFile !== undefined || flags.tlsCert !== undefined
+  if (!hasFiles && !reloading.manager.isThere) return
   const hadTerminal = hasTerminal()
   process.on('SIGHUP', () => {
     if (hadTerminal && !hasTerminal()) process.kill(process.pid, 'SIGTERM')

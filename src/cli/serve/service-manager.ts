@@ -23,6 +23,10 @@ export class ServiceManager {
     this.#watchdogMs = watchdogMs(environment)
   }
 
+  get isThere(): boolean {
+    return this.#socket !== undefined
+  }
+
   /** @param isAlive whether the server does what it is there for */
   ready(status: string, isAlive: () => boolean): void {
     this.#isServing = true

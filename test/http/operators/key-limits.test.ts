@@ -99,6 +99,21 @@ describe('requests of one key at once', () => {
     await leave()
   })
 
+  test.each([
+    ['/v1/messages', 'anthropic-ratelimit-requests-remaining'],
+    ['/v1/chat/completions', 'x-ratelimit-remaining-requests'],
+  ])('are told to a page too, which may read them: %s', async (path, header) => {
+    const apiKeys = [{ key: 'one', requests: 2 }]
+    const { url } = await serve({ server: { apiKeys, allowOrigins: ['https://page.example'] } })
+    const headers = { ...bearer('one'), origin: 'https://page.example' }
+    const body = path === '/v1/messages' ? askMessages : story({ stream: false })
+    const answer = await postJson(url, path, body, headers)
+    const exposed = answer.headers.get('access-control-expose-headers')?.split(', ') ?? []
+    expect([...answer.headers.keys()]).toContain(header)
+    const told = [...answer.headers.keys()].filter((name) => name.includes('ratelimit'))
+    expect(exposed).toEqual(expect.arrayContaining([...told, 'retry-after', 'x-request-id']))
+  })
+
   test('are told in headers as OpenAI has them', async () => {
     const { first, leave } = await busy({ requests: 3 })
     expect(Object.fromEntries(first.headers)).toMatchObject({

@@ -43,6 +43,7 @@ export class FakeSource implements Source<IdleEngine> {
   readonly name: string
   queueMax = 64
   queueDeadlineMs = 60_000
+  workers: string[] = []
   /** Loads by itself. */
   isAuto = true
   readonly measures: AbortSignal[] = []

@@ -4,6 +4,7 @@ import { Random } from '../models/random-weights.js'
 
 export type Schema = Record<string, unknown>
 
+const nothing = { type: 'null' }
 const words = { type: 'string', maxLength: 12 }
 const object = (properties: Schema, more: Schema = {}): Schema => ({
   type: 'object',
@@ -107,7 +108,28 @@ const objects: Schema[] = [
     required: ['o7'],
   }),
   { type: 'object', unevaluatedProperties: false, properties: { only: { type: 'boolean' } } },
+  // What stands beside a schema is not known within it.
+  ...['anyOf', 'allOf', 'oneOf'].map((keyword) => {
+    return closedBeside(keyword, [{ properties: { b: nothing }, unevaluatedProperties: false }])
+  }),
+  ...['anyOf', 'allOf'].map((keyword) => {
+    return closedBeside(keyword, [
+      { properties: { b: nothing }, required: ['b'], unevaluatedProperties: nothing },
+      { properties: { c: { type: 'boolean' } } },
+    ])
+  }),
+  {
+    type: 'object',
+    properties: { a: nothing },
+    if: { required: ['a'] },
+    // biome-ignore lint/suspicious/noThenProperty: it is JSON Schema's
+    then: { properties: { b: nothing }, unevaluatedProperties: nothing },
+  },
 ]
+
+function closedBeside(keyword: string, parts: Schema[]): Schema {
+  return { type: 'object', properties: { a: nothing }, [keyword]: parts }
+}
 
 const arrays: Schema[] = [
   list({ type: 'boolean' }),

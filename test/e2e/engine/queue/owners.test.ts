@@ -62,3 +62,16 @@ test('an engine that embeds has owners take turns too', async () => {
   expect(order.indexOf('b')).toBeLessThan(32)
   await engine.close()
 })
+
+test('and where each input fills a batch, though requests leave as they are done', async () => {
+  const engine = await load({ model: encoderModel(), queue: 128 })
+  const text = 'Once upon a time there was a fox. '.repeat(40) // some 400 tokens of 512
+  const embed = (owner: string) => engine.embed(text, { owner })
+  const many = Array.from({ length: 64 }, () => embed('a'))
+  const order = await orderOf([
+    ...many.map((done) => ['a', done] as const),
+    ['b', embed('b')] as const,
+  ])
+  expect(order.indexOf('b')).toBeLessThan(32)
+  await engine.close()
+})

@@ -90,11 +90,8 @@ export function judgeSchema(schema: Schema): string {
   return 'validates'
 }
 
-/** Undefined where ajv does not take the schema, or not as it is meant, or a fault is known. */
+/** Undefined where ajv does not take the schema, or not as it is meant. */
 function isValidFor(schema: Schema, text: string): boolean | undefined {
-  const [, ...below] = partsOf(schema)
-  // Known and left: within a branch of anyOf it is held to the properties beside that branch too.
-  if (below.some((part) => 'unevaluatedProperties' in part)) return undefined
   if (partsOf(schema).some(({ pattern }) => isOfTwoKinds(pattern, text))) return undefined
   // Words of an old draft beside those of a new one: ajv reads one of them at a time.
   const all = JSON.stringify(schema)
