@@ -1,6 +1,7 @@
 #include "disk/state-folder.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "base/file-lock.h"
 #include "disk/state-file.h"
@@ -12,6 +13,8 @@ namespace fs = std::filesystem;
 
 // More states than this are not kept, however small they are: each is known by its tokens.
 constexpr size_t kStatesMax = 4096;
+// How far the clocks of those that share a folder may be apart.
+constexpr auto kAheadMax = std::chrono::hours(1);
 
 template <typename Body>
 void for_each_name(const std::string& folder, const Body& body) {
@@ -76,6 +79,12 @@ bool StateFolder::make_room(uint64_t bytes, uint64_t bytes_max,
                             const std::function<void(const std::string& name)>& removed) const {
   if (bytes > bytes_max) return false;
   std::vector<File> files = states();
+  // A clock that was ahead leaves times that are yet to come. Such a state would be kept until
+  // then, in the place of all new ones: it goes first.
+  const auto latest = fs::file_time_type::clock::now() + kAheadMax;
+  for (File& file : files) {
+    if (file.used_at > latest) file.used_at = fs::file_time_type::min();
+  }
   std::sort(files.begin(), files.end(),
             [](const File& a, const File& b) { return a.used_at < b.used_at; });
   uint64_t total = bytes;

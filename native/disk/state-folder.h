@@ -36,9 +36,9 @@ class StateFolder {
   // The error where it is still there: the folder or the file may be another user's, and Windows
   // removes none that is open.
   std::error_code remove(const std::string& name) const noexcept;
-  // Removes the states that were used longest ago, until `bytes` more fit into `bytes_max`;
-  // `removed` hears of each. False where they never fit. Throws std::system_error where too many
-  // cannot be removed.
+  // Removes the states that were used longest ago, those of a time to come first, until `bytes`
+  // more fit into `bytes_max`; `removed` hears of each. False where they never fit. Throws
+  // std::system_error where too many cannot be removed.
   bool make_room(uint64_t bytes, uint64_t bytes_max,
                  const std::function<void(const std::string& name)>& removed) const;
 

@@ -12,6 +12,7 @@
 #include "llama/raw-decode.h"
 #include "llama/runtime/assert-scope.h"
 #include "llama/runtime/graph-check.h"
+#include "llama/runtime/no-memory.h"
 #include "llama/runtime/runtime.h"
 
 namespace sluice {
@@ -97,6 +98,7 @@ void check_graph(ggml_cgraph* graph, int32_t context) {
 // where there is no memory for it.
 bool check_computable(llama_context* context, const llama_context_params& made, int32_t positions) {
   const uint32_t rows = std::min(llama_n_ctx(context), llama_n_ubatch(context));
+  ErrorLogScope log;
   const AssertScope asserts;
   try {
     ggml_cgraph* graph =
@@ -105,8 +107,16 @@ bool check_computable(llama_context* context, const llama_context_params& made, 
     check_graph(graph, positions);
     return true;
   } catch (const AssertionError& error) {
+    if (is_of_memory(log.text() + error.what())) return false;
     refuse(error.what());
   }
+}
+
+void require_computable(llama_context* context, const llama_context_params& made,
+                        int32_t positions) {
+  if (check_computable(context, made, positions)) return;
+  throw FaultError(FaultCode::out_of_memory,
+                   "there is no memory to compute with this model; lower context or parallel");
 }
 
 RawContext make_context(const Model& model, const ContextParams& params) {
@@ -120,7 +130,8 @@ RawContext make_context(const Model& model, const ContextParams& params) {
   AssertScope asserts;
   RawContext context(llama_init_from_model(model.raw(), context_params(model, params)), llama_free);
   if (context) return context;
-  if (!asserts.failure().empty()) refuse(asserts.failure());
+  const std::string& failure = asserts.failure();
+  if (!failure.empty() && !is_of_memory(log.text() + failure)) refuse(failure);
   const uint64_t cells = params.shared_cells > 0
                              ? uint64_t(params.shared_cells)
                              : uint64_t(params.context) * uint64_t(params.sequences);
@@ -129,7 +140,7 @@ RawContext make_context(const Model& model, const ContextParams& params) {
       FaultCode::out_of_memory,
       "no context for " + std::to_string(params.sequences) + " sequences of " +
           std::to_string(params.context) + " tokens (about " + std::to_string(kv_bytes >> 20) +
-          " MiB of KV cache); lower parallel or context. llama.cpp says: " + log.text());
+          " MiB of KV cache); lower parallel or context. llama.cpp says: " + log.text() + failure);
 }
 
 RawContext make_heads_context(const Model& model, const ContextParams& params) {
@@ -138,10 +149,11 @@ RawContext make_heads_context(const Model& model, const ContextParams& params) {
   AssertScope asserts;
   RawContext context(llama_init_from_model(model.raw(), heads_params(model, params)), llama_free);
   if (context) return context;
-  const bool is_file = !asserts.failure().empty();
+  const std::string& failure = asserts.failure();
+  const bool is_file = !failure.empty() && !is_of_memory(log.text() + failure);
   throw FaultError(is_file ? FaultCode::model_invalid : FaultCode::out_of_memory,
                    "no context for the model's MTP heads; leave mtp out. llama.cpp says: " +
-                       (is_file ? asserts.failure() : log.text()));
+                       (is_file ? failure : log.text() + failure));
 }
 
 // The entry of a buffer type; null where it belongs to no device of the model.
@@ -223,7 +235,7 @@ Context::Context(std::shared_ptr<const Model> model, const ContextParams& params
   context_.reset(make_context(*model_, params).release());
   if (!can_trim_) states_kept_ = int32_t(llama_n_rs_seq(context_.get()));
   if (params.heads_draft_max > 0) make_heads(params);
-  check_computable(context_.get(), context_params(*model_, params), params.context);
+  require_computable(context_.get(), context_params(*model_, params), params.context);
   // Encoders have none, whatever their metadata says of them.
   if (!params.embeds && !llama_get_memory(context_.get())) {
     throw FaultError(FaultCode::model_invalid,
@@ -243,7 +255,7 @@ Context::~Context() = default;
 void Context::make_heads(const ContextParams& params) {
   heads_ = std::make_unique<MtpHeads>(context_.get(), make_heads_context(*model_, params).release(),
                                       shape_of(*model_, params));
-  check_computable(heads_->raw(), heads_params(*model_, params), params.context);
+  require_computable(heads_->raw(), heads_params(*model_, params), params.context);
 }
 
 MemoryPlan Context::measure(const Model& model, const ContextParams& params) {

@@ -13,6 +13,7 @@
 #include "grammar/grammar-vocabulary.h"
 #include "llama.h"
 #include "llama/runtime/assert-scope.h"
+#include "llama/runtime/no-memory.h"
 #include "llama/runtime/runtime.h"
 #include "llama/tokens/known-beginning.h"
 #include "llama/tokens/nfc.h"
@@ -228,6 +229,9 @@ std::shared_ptr<const Model> Model::load(const std::string& path, const ModelPar
   }
   if (!raw) {
     const std::string& why = asserts.failure().empty() ? log.text() : asserts.failure();
+    if (is_of_memory(log.text() + why)) {
+      throw FaultError(FaultCode::out_of_memory, "there is no memory for " + path + ": " + why);
+    }
     throw FaultError(FaultCode::model_invalid, "llama.cpp could not load " + path + ": " + why);
   }
   std::shared_ptr<Model> model(new Model(raw, asked, is_aligned && take_mapped_files(devices)));

@@ -2,15 +2,17 @@ import { jsonLog } from './json-log.js'
 import { isFault, type LifeEvents, type Log } from './log-events.js'
 import { type LogLevel, levelOf, logLevels } from './log-level.js'
 import { logLine } from './log-line.js'
+import { type LogOut, WholeLines } from './serve/whole-lines.js'
 
 /** Writes to stderr; stdout is for the banner. */
 export async function openLog(
   format: 'text' | 'json',
   level: LogLevel,
-  out: { write(text: string): unknown } = process.stderr,
+  out: LogOut = process.stderr,
 ): Promise<Log> {
-  if (format === 'json') return jsonLog(level, out)
-  return textLog(level, out)
+  const lines = new WholeLines(out)
+  if (format === 'json') return jsonLog(level, lines)
+  return textLog(level, lines)
 }
 
 /** What the banner does not say. */

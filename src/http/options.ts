@@ -181,7 +181,10 @@ export interface ServerOptions extends ListenerOptions {
   tls?: Tls
   /** Serve an address other than loopback to all clients, without a key. Default false. */
   allowUnauthenticated?: boolean
-  /** Connections at once; more are closed on arrival. Default 4,096. */
+  /**
+   * Connections at once; more are closed on arrival. Default 4,096, or fewer: of the process'
+   * descriptors (`ulimit -n`) a quarter is left over, but 32 at least and 256 at most. Linux.
+   */
   connectionsMax?: number
   /** Milliseconds that a request's headers may take. Default 10,000. */
   headersTimeoutMs?: number

@@ -135,7 +135,7 @@ export class Resident<E extends PooledEngine> implements Occupant {
   /** Under way; resolves once its memory is free. */
   closing: Promise<void> | undefined
   idleTimer: NodeJS.Timeout | undefined
-  /** When that fires, in Unix milliseconds. */
+  /** When that fires, by performance.now(): the system's clock may be set meanwhile. */
   idleAt: number | undefined
   /** How long it stays without a use, where a user said so: see ModelPool.keep. */
   keptMs: number | undefined

@@ -216,7 +216,8 @@ export class ModelPool<E extends PooledEngine> {
     const { resident } = this.#member(name)
     if (resident === undefined) return undefined
     const idleMs = this.#idleMs(resident)
-    return resident.idleAt ?? (idleMs === undefined ? undefined : Date.now() + idleMs)
+    if (resident.idleAt !== undefined) return Date.now() + resident.idleAt - performance.now()
+    return idleMs === undefined ? undefined : Date.now() + idleMs
   }
 
   /** Finds out what each model takes, one after the other, when there is nothing else to do. */
@@ -298,7 +299,7 @@ export class ModelPool<E extends PooledEngine> {
     const idleMs = this.#idleMs(resident)
     if (resident.isBusy || idleMs === undefined) return
     if (idleMs === 0) return void this.#close(resident, 'idle')
-    resident.idleAt = Date.now() + idleMs
+    resident.idleAt = performance.now() + idleMs
     resident.idleTimer = setTimeout(() => void this.#close(resident, 'idle'), idleMs)
     resident.idleTimer.unref()
   }

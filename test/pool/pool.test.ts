@@ -582,6 +582,19 @@ describe('unloading', () => {
     expect(events.at(-1)).toBe('unloaded a idle')
   })
 
+  test('when that is, is told by the system’s clock as it is then', async () => {
+    const { pool } = poolOf({ a: 50 }, { idleMs: 1000 })
+    const use = await pool.use('a')
+    use.release()
+    await vi.advanceTimersByTimeAsync(400)
+    for (const hours of [24, -25]) {
+      vi.setSystemTime(Date.now() + hours * 3_600_000)
+      expect(pool.idleAt('a')).toBe(Date.now() + 600)
+    }
+    await vi.advanceTimersByTimeAsync(600)
+    expect(states(pool)).toBe('a unloaded')
+  })
+
   test('a model that was loaded and never used is unloaded after a while as well', async () => {
     const { pool } = poolOf({ a: 50 }, { idleMs: 1000 })
     const loaded = pool.load('a')

@@ -9,6 +9,7 @@
 #include "gguf/gguf-preflight.h"
 #include "llama.h"
 #include "llama/runtime/assert-scope.h"
+#include "llama/runtime/no-memory.h"
 #include "llama/runtime/runtime.h"
 
 namespace sluice {
@@ -24,12 +25,6 @@ std::mutex& adapters_mutex() {
   throw FaultError(FaultCode::model_invalid, "the LoRA adapter " + path +
                                                  " cannot be used with this model: " + why +
                                                  "; give one that was made for it");
-}
-
-// Of what llama.cpp logged: the file is right then, and a device may be too full for it.
-bool is_of_memory(const std::string& log) {
-  return log.find("failed to allocate") != std::string::npos ||
-         log.find("bad_alloc") != std::string::npos;
 }
 
 // llama.cpp looks at rows and columns alone: matrices for fewer experts would be read beyond their
@@ -71,7 +66,7 @@ std::shared_ptr<const Adapter> Adapter::read(const std::shared_ptr<llama_model>&
   llama_adapter_lora* raw = llama_adapter_lora_init(model.get(), path.c_str());
   if (raw) return std::shared_ptr<const Adapter>(new Adapter(model, raw));
   const std::string why = asserts.failure().empty() ? log.text() : asserts.failure();
-  if (!is_of_memory(why)) refuse(path, why);
+  if (!is_of_memory(log.text() + why)) refuse(path, why);
   throw FaultError(FaultCode::out_of_memory, "there is no memory for the LoRA adapter " + path +
                                                  ": " + why + "; give fewer, or lower gpuLayers");
 }

@@ -8,10 +8,12 @@
 
 #include "ggml.h"
 #include "llama/runtime/assert-scope.h"
+#include "llama/runtime/no-memory.h"
 #include "test/check.h"
 
 using sluice::AssertionError;
 using sluice::AssertScope;
+using sluice::is_of_memory;
 using sluice::positions_max;
 using sluice::uncomputable;
 
@@ -159,4 +161,15 @@ TEST("assert scope: an assertion that fails on this thread is an exception, with
   }
   CHECK(is_thrown_again);
   CHECK(!outer.failure().empty());
+}
+
+TEST("assert scope: what failed for want of memory is told from what failed by its file") {
+  CHECK(is_of_memory("ggml.c:1644: GGML_ASSERT(ctx->mem_buffer != NULL) failed"));
+  CHECK(is_of_memory("ggml_aligned_malloc: insufficient memory (attempted to allocate   2.01 MB)"));
+  CHECK(is_of_memory("alloc_tensor_range: failed to allocate CPU buffer of size 2109696"));
+  CHECK(is_of_memory("unable to allocate CPU buffer"));
+  CHECK(is_of_memory("mmap failed: Cannot allocate memory"));
+  CHECK(!is_of_memory("ggml.c:3601: GGML_ASSERT(ggml_nelements(a) == ne0) failed"));
+  CHECK(!is_of_memory("missing tensor 'blk.0.attn_q.weight'"));
+  CHECK(!is_of_memory(""));
 }

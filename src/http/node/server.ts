@@ -24,6 +24,7 @@ import { agentServer } from './agent-server.js'
 import { deferContinue, refuseExpectation } from './body.js'
 import { onClientError, onConnect } from './client-error.js'
 import { connectionOf } from './connection.js'
+import { connectionsWithin } from './connections-max.js'
 import { listenerOf } from './listener.js'
 import { metricsServer } from './metrics-server.js'
 import { OpenSockets } from './open-sockets.js'
@@ -229,7 +230,7 @@ function httpServer(settings: ServerSettings, app: App): Server | HttpsServer {
   const { tls } = settings
   const server = tls === undefined ? createHttpServer(options) : tlsServer(options, tls, settings)
   server.on('request', listener)
-  server.maxConnections = settings.connectionsMax
+  server.maxConnections = connectionsWithin(settings.connectionsMax)
   // From now on its time is known.
   server.on(tls === undefined ? 'connection' : 'secureConnection', connectionOf)
   server.on('clientError', (error, socket) => onClientError(app, error, socket as Socket))

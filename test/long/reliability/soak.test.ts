@@ -1,0 +1,149 @@
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { pathToFileURL } from 'node:url'
+import { afterAll, describe, expect, test } from 'vitest'
+import { encoderModel } from '../../support/models/encoder-model.js'
+import { randomModel } from '../../support/models/random-model.js'
+import { canaryText } from '../../support/reliability/canary.js'
+import { mixedLoad, type Tally } from '../../support/reliability/mixed-load.js'
+import { type Resources, resourcesOf } from '../../support/reliability/resources.js'
+import { engineProcesses, type Served, serve } from '../../support/reliability/served.js'
+import { slopeOf } from '../../support/reliability/slope.js'
+import { postJson } from '../../support/serve.js'
+
+// $SLUICE_SOAK_MINUTES says how long each of the two runs takes: 75 by hand, and else 2.5.
+// $SLUICE_SOAK_SAMPLES names a file that gets a line for each sample.
+//
+// What V8 has not collected yet goes up and down by tens of MiB, as it likes. So each sample is of
+// resident memory (VmRSS) right after a full collection, of the server and of its engines.
+
+const minutes = Number(process.env.SLUICE_SOAK_MINUTES ?? 2.5)
+const warmUp = minutes >= 60 ? 15 : minutes / 2
+const sampleMs = minutes >= 60 ? 10_000 : 1000
+const collects = pathToFileURL(path.resolve('test/support/reliability/collects.mjs'))
+const samplesFile = process.env.SLUICE_SOAK_SAMPLES
+const mebibyte = 2 ** 20
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'sluice-soak-'))
+afterAll(() => fs.rmSync(folder, { recursive: true, force: true }))
+
+/** A server of a model that talks and one that embeds, whose caches are full within minutes. */
+async function serveBoth(isolation: string): Promise<Served> {
+  const config = path.join(folder, `${isolation}.json`)
+  const shared = { isolation, loadAtStart: true, context: 2048 }
+  const chat = {
+    file: randomModel({ weights: 'q8_0' }),
+    kvType: 'q8_0',
+    parallel: 4,
+    cacheMiB: 16,
+    ...shared,
+  }
+  const states = { cacheDir: path.join(folder, `states-${isolation}`), cacheDiskGiB: 0.05 }
+  const vectors = { file: encoderModel(), ...shared, context: 512 }
+  const models = { chat: { ...chat, ...states }, vectors }
+  fs.writeFileSync(config, JSON.stringify({ memoryMiB: 2048, models }))
+  const more = ['--tools-fallback', '--response-store', '200', '--response-store-mib', '4']
+  const under = `exec "$@" 2>>${path.join(folder, 'log')}`
+  const env = { NODE_OPTIONS: `--import=${collects}` }
+  return serve(['--config', config, '--open-metrics', ...more], { under, env })
+}
+
+interface Sample extends Resources {
+  /** Since the load began. */
+  readonly hours: number
+}
+
+/** Samples of each process, until `isOver`. The first of them is the server's own. */
+async function sampled(pids: readonly number[], isOver: () => boolean): Promise<Sample[][]> {
+  const samples: Sample[][] = pids.map(() => [])
+  const start = performance.now()
+  while (!isOver()) {
+    for (const pid of pids) process.kill(pid, 'SIGUSR2')
+    await sleep(300)
+    const hours = (performance.now() - start) / 3_600_000
+    for (const [i, pid] of pids.entries()) samples[i]?.push({ hours, ...resourcesOf(pid) })
+    if (samplesFile) {
+      const now = samples.map((one) => one.at(-1))
+      fs.appendFileSync(samplesFile, `${JSON.stringify(now)}\n`)
+    }
+    await sleep(sampleMs)
+  }
+  return samples
+}
+
+async function canaries(served: Served, right: string, isOver: () => boolean): Promise<number> {
+  let asked = 0
+  for (; !isOver(); asked++) {
+    expect(await canaryText(served, { model: 'chat' })).toBe(right)
+    for (let i = 0; i < 60 && !isOver(); i++) await sleep(Math.min(1000, minutes * 1000))
+  }
+  return asked
+}
+
+const median = (values: number[]) => values.sort((a, b) => a - b)[values.length >> 1] as number
+
+/** The figures of one process, as one line. */
+function figuresOf(samples: readonly Sample[]) {
+  const warm = samples.filter(({ hours }) => hours * 60 >= warmUp)
+  const slope = slopeOf(warm.map((one) => [one.hours, one.residentBytes / mebibyte]))
+  const start = median(warm.slice(0, warm.length >> 2).map((one) => one.residentBytes))
+  const most = (name: 'descriptors' | 'threads') => Math.max(...warm.map((one) => one[name]))
+  const early = samples.filter(({ hours }) => hours * 60 < warmUp)
+  const before = (name: 'descriptors' | 'threads') => Math.max(...early.map((one) => one[name]))
+  return {
+    residentMiB: Math.round(start / mebibyte),
+    slopeMiBPerHour: Math.round(slope * 100) / 100,
+    grownMiB: Math.round(slope * ((warm.at(-1)?.hours ?? 0) - (warm[0]?.hours ?? 0)) * 100) / 100,
+    descriptors: [before('descriptors'), most('descriptors')],
+    threads: [before('threads'), most('threads')],
+  }
+}
+
+function totals({ kinds, left, faults }: Tally) {
+  const sum = (counts: Map<string, number>) => [...counts.values()].reduce((a, b) => a + b, 0)
+  return { answered: sum(kinds), left: sum(left), faults: faults.length }
+}
+
+describe.skipIf(process.platform !== 'linux')(
+  'under mixed load, of which 30 % is cancelled',
+  () => {
+    test.each(['none', 'process'])(
+      `memory stays level over ${minutes} minutes (isolation: %s)`,
+      async (isolation) => {
+        const served = await serveBoth(isolation)
+        const right = await canaryText(served, { model: 'chat' })
+        expect(right.length).toBeGreaterThan(10)
+        const vectors = { model: 'vectors', input: 'loaded by now' }
+        expect((await postJson(served.url, '/v1/embeddings', vectors)).status).toBe(200)
+        const end = performance.now() + minutes * 60_000
+        const isOver = () => performance.now() > end
+        const pids = [served.pid, ...engineProcesses(served)]
+        expect(pids).toHaveLength(isolation === 'none' ? 1 : 3)
+        const [samples, asked, tally] = await Promise.all([
+          sampled(pids, isOver),
+          canaries(served, right, isOver),
+          mixedLoad(served, 8, 100, isOver),
+        ])
+        const figures = samples.map(figuresOf)
+        console.log(
+          `soak, ${isolation}, ${minutes} min: `,
+          {
+            ...totals(tally),
+            canaries: asked,
+          },
+          ...figures,
+        )
+        expect(tally.faults).toEqual([])
+        expect(engineProcesses(served)).toEqual(pids.slice(1))
+        for (const { slopeMiBPerHour, grownMiB, descriptors, threads } of figures) {
+          if (minutes >= 60) expect(slopeMiBPerHour).toBeLessThan(1)
+          else expect(grownMiB).toBeLessThan(16)
+          expect(descriptors[1]).toBeLessThanOrEqual((descriptors[0] as number) + 8)
+          expect(threads[1]).toBeLessThanOrEqual(threads[0] as number)
+        }
+      },
+      (minutes + 5) * 60_000,
+    )
+  },
+)
