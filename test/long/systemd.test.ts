@@ -12,8 +12,8 @@ import { freePort } from '../support/program.js'
 import { RawClient } from '../support/raw-client.js'
 import { OwnSystemd } from '../support/systemd/own-systemd.js'
 
-// deploy/systemd/sluice.service, as it is, started by a real systemd. A drop-in sets the port, which
-// is shared with this machine, where the log goes, and shorter times.
+// deploy/systemd/sluice.service, as it is, started by a real systemd. A drop-in sets the port, as
+// the network is this machine's, where the log goes, and shorter times.
 
 const endless = scriptModel({ reply: 'on and on it goes, ', repeat: true })
 /** Some seconds for a reply as long as its context. */

@@ -111,8 +111,7 @@ describe('what is loaded', () => {
     try {
       expect(await others('a')).toBe(0)
       expect(await others('same')).toBe(weights)
-      for (const name of ['layers', 'gpu', 'heads'])
-        expect(await others(name)).toBe(0)
+      for (const name of ['layers', 'gpu', 'heads']) expect(await others(name)).toBe(0)
       writeFileSync(model, 'another')
       expect(await others('replaced')).toBe(0)
     } finally {

@@ -32,7 +32,7 @@ mount -t tmpfs tmpfs var/cache
 chmod 1777 tmp
 
 # What deploy/systemd/sluice.service names.
-mkdir -p srv/sluice/node_modules/.bin srv/sluice/node_modules/sluice srv/models srv/shared etc/sluice
+mkdir -p srv/sluice/node_modules/{.bin,sluice} srv/models srv/shared etc/sluice
 mkdir -p usr/lib/own-units etc/systemd/system/sluice.service.d
 ln -s ../sluice/dist/cli/main.cjs srv/sluice/node_modules/.bin/sluice
 touch srv/models/model.gguf usr/local/bin/node

@@ -63,7 +63,7 @@ test('an engine that embeds has owners take turns too', async () => {
   await engine.close()
 })
 
-test('and where each input fills a batch, though requests leave as they are done', async () => {
+test('owners take turns where each input fills a batch, though who is done leaves', async () => {
   const engine = await load({ model: encoderModel(), queue: 128 })
   const text = 'Once upon a time there was a fox. '.repeat(40) // some 400 tokens of 512
   const embed = (owner: string) => engine.embed(text, { owner })
