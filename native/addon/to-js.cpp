@@ -321,9 +321,11 @@ bool is_text(const TokenOutbox::Event& event) {
 // a third of an object with names.
 Napi::Object texts(Napi::Env env, Events::const_iterator first, Events::const_iterator last) {
   const size_t count = last - first;
-  Napi::Array ids = Napi::Array::New(env, count);
-  Napi::Array texts = Napi::Array::New(env, count);
-  Napi::Array tokens = Napi::Array::New(env, count);
+  // Without their length: an array that was ever longer than what is in it is written to another
+  // process with a key for each entry.
+  Napi::Array ids = Napi::Array::New(env);
+  Napi::Array texts = Napi::Array::New(env);
+  Napi::Array tokens = Napi::Array::New(env);
   for (uint32_t i = 0; i < count; ++i) {
     const auto& event = std::get<TokenOutbox::Text>(first[i]);
     ids.Set(i, double(event.id));
@@ -344,16 +346,21 @@ Napi::Object one(Napi::Env env, const TokenOutbox::Event& event) {
   return writer.object;
 }
 
-Napi::Value slot_to_js(Napi::Env env, const SlotView& slot) {
-  if (slot.request == 0) return env.Null();
-  Napi::Object object = Napi::Object::New(env);
-  object.Set("request", double(slot.request));
-  object.Set("phase", phase_name(slot.phase));
-  object.Set("promptTokens", slot.prompt_tokens);
-  object.Set("cachedTokens", slot.cached_tokens);
-  object.Set("computedTokens", slot.computed_tokens);
-  object.Set("completionTokens", slot.completion_tokens);
-  return object;
+// EngineSnapshot.slots. One array of numbers: a snapshot goes with each batch of events to the
+// process that asked, and objects of 128 slots cost more than all their texts.
+Napi::Float64Array slot_numbers(Napi::Env env, const std::vector<SlotView>& slots) {
+  constexpr size_t kNumbers = 6;
+  Napi::Float64Array numbers = Napi::Float64Array::New(env, slots.size() * kNumbers);
+  double* next = numbers.Data();
+  for (const SlotView& slot : slots) {
+    *next++ = double(slot.request);
+    *next++ = double(int(slot.phase));
+    *next++ = slot.prompt_tokens;
+    *next++ = slot.cached_tokens;
+    *next++ = slot.computed_tokens;
+    *next++ = slot.completion_tokens;
+  }
+  return numbers;
 }
 
 }  // namespace
@@ -408,11 +415,7 @@ Napi::Object to_js(Napi::Env env, const Stats& stats, const std::vector<SlotView
   object.Set("idleMs", stats.idle_ms);
   object.Set("preempted", double(stats.preempted));
   object.Set("moved", double(stats.moved));
-  Napi::Array views = Napi::Array::New(env, slots.size());
-  for (size_t slot = 0; slot < slots.size(); ++slot) {
-    views.Set(uint32_t(slot), slot_to_js(env, slots[slot]));
-  }
-  object.Set("slots", views);
+  object.Set("slots", slot_numbers(env, slots));
   return object;
 }
 

@@ -217,9 +217,12 @@ export type EngineEvent =
  */
 export type EngineSnapshot = Omit<
   EngineStats,
-  'queued' | 'adaptersRunning' | 'adaptersWaiting' | RequestCount | keyof RestartStats
+  'queued' | 'slots' | 'adaptersRunning' | 'adaptersWaiting' | RequestCount | keyof RestartStats
 > &
-  Partial<RestartStats>
+  Partial<RestartStats> & { slots: NativeSlots }
+
+/** SlotStats of each slot as six numbers, which src/engine/slots.ts reads. */
+export type NativeSlots = Float64Array
 
 /** Of an engine in a process of its own. */
 export type RestartStats = Pick<

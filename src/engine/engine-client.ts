@@ -28,6 +28,7 @@ import { engineEnded, errorOf, inOwnNames } from './native-errors.js'
 import { forgetOpen, rememberOpen } from './open-engines.js'
 import { hasPlace } from './queue/places.js'
 import { type TextAsker, TextJobs } from './queue/text-jobs.js'
+import { slotsOf } from './slots.js'
 import { surface } from './surface.js'
 
 /**
@@ -232,14 +233,15 @@ export class EngineClient {
     this.#drain()
     const snapshot = this.#port.snapshot()
     const queued = this.#requests.size - snapshot.running - snapshot.parked
-    const adapters = adaptersInUse(this.#requests, snapshot.slots)
-    const counts = { ...this.#counts, ...adapters, queued: Math.max(0, queued) }
+    const slots = slotsOf(snapshot.slots)
+    const adapters = adaptersInUse(this.#requests, slots)
+    const counts = { ...this.#counts, ...adapters, slots, queued: Math.max(0, queued) }
     return { ...neverRestarted, ...snapshot, ...counts }
   }
 
   /** The requests of an owner that have no slot and had none, and how many slots are free. */
   queueOf(owner: string): { queued: number; free: number } {
-    const { slots } = this.#port.snapshot()
+    const slots = slotsOf(this.#port.snapshot().slots)
     const running = new Set(slots.map((slot) => slot?.request))
     const isQueued = ([id, one]: [number, Live]) => {
       return one.owner === owner && !one.isCancelled && !one.hasBegun && !running.has(id)

@@ -73,6 +73,6 @@ function zeros(): Record<Counter, number> {
 function idle(cellsTotal: number): EngineSnapshot {
   const cells = { cellsUsed: 0, cellsCached: 0, cellsTotal }
   const caches = { cacheBytes: 0, cacheEntries: 0, diskBytes: 0, diskEntries: 0 }
-  const gauges = { running: 0, parked: 0, stepMs: 0, busy: false, slots: [] }
+  const gauges = { running: 0, parked: 0, stepMs: 0, busy: false, slots: new Float64Array() }
   return { ...gauges, ...cells, ...caches, ...zeros() }
 }

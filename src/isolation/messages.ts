@@ -15,7 +15,10 @@ export interface StartMessage {
   readonly options: NativeEngineOptions
   /** How often it says that it goes on, while it has something to do. */
   readonly beatMs: number
-  /** Between two messages of it while several replies run: each takes both processes' time. */
+  /**
+   * Between two messages of it while several replies run, each of which takes both processes' time;
+   * longer where they are many.
+   */
   readonly restMs: number
 }
 

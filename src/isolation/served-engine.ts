@@ -3,6 +3,9 @@ import type { FromEngine, StartMessage, ToEngineBatch } from './messages.js'
 
 type Pace = Pick<StartMessage, 'beatMs' | 'restMs'>
 
+/** Where more run, a message has more in it and a step takes longer: fewer are sent. */
+const repliesPerRest = 40
+
 /**
  * An engine in the process that is its own: takes what the other process asks, and tells it what
  * happens. It tells of the engine's state with each batch of events, and at an interval while
@@ -16,6 +19,8 @@ export class ServedEngine {
   #received = 1 // the message that started it
   #told: EngineSnapshot | undefined
   #toldAt = 0
+  /** It is about to tell. */
+  #isDue = false
   #isDone = false
 
   /** @param send its second argument says that nothing follows */
@@ -43,12 +48,25 @@ export class ServedEngine {
     this.#startBeat()
   }
 
-  /** A lone reply's text is never held back. Of several, some steps' texts are one message. */
+  /**
+   * A lone reply's text is never held back. Of several, some steps' texts are one message: what
+   * wakes meanwhile, after a beat has told of some, is told with the rest.
+   */
   #tellSoon(): void {
-    const several = (this.#told?.running ?? 0) > 1
-    const restMs = several ? this.#toldAt + this.#pace.restMs - performance.now() : 0
-    if (restMs >= 1) setTimeout(() => this.#tell(), restMs)
-    else setImmediate(() => this.#tell())
+    if (this.#isDue) return
+    this.#isDue = true
+    const tell = () => {
+      this.#isDue = false
+      this.#tell()
+    }
+    const waitMs = this.#toldAt + this.#restMs() - performance.now()
+    if (waitMs >= 1) setTimeout(tell, waitMs)
+    else setImmediate(tell)
+  }
+
+  #restMs(): number {
+    const running = this.#told?.running ?? 0
+    return running > 1 ? this.#pace.restMs * Math.max(1, running / repliesPerRest) : 0
   }
 
   #tell(): void {
@@ -72,6 +90,7 @@ export class ServedEngine {
   /** Until the engine has nothing to do, and that was told. */
   #startBeat(): void {
     this.#beat ??= setInterval(() => {
+      if (performance.now() - this.#toldAt < this.#pace.beatMs / 2) return // it just did
       const before = this.#told
       this.#tell()
       const { busy, beats, preparerBeats } = this.#told as EngineSnapshot

@@ -14,6 +14,7 @@ import type {
   NativeTexts,
   RequestPhase,
 } from '../../src/binding/engine-port.js'
+import { numbersOfSlot, phases } from '../../src/engine/slots.js'
 import { FakeEmbedder, type FakeEmbedding } from './fake-embedder.js'
 
 /** How the fake answers one request. */
@@ -263,23 +264,16 @@ export class FakeEngine implements EnginePort {
 
   /** Those in use first, in the order in which they came. */
   #slots(): EngineSnapshot['slots'] {
-    const taken = this.#sequences.flatMap((one) => {
-      const phase = phaseIn[one.state]
-      if (phase === 'queued') return []
-      const { request, script, promptTokens, produced } = one
-      const computedTokens = phase === 'prefill' ? 0 : promptTokens + produced
-      return [
-        {
-          request: request.id,
-          phase,
-          promptTokens,
-          cachedTokens: script.cachedTokens ?? 0,
-          computedTokens,
-          completionTokens: produced,
-        },
-      ]
-    })
-    return Array.from({ length: this.options.parallel }, (_, slot) => taken[slot] ?? null)
+    const taken = this.#sequences.filter(({ state }) => phaseIn[state] !== 'queued')
+    const slots = new Float64Array(this.options.parallel * numbersOfSlot)
+    for (const [slot, one] of taken.slice(0, this.options.parallel).entries()) {
+      const { request, script, state, promptTokens, produced } = one
+      const computed = state === 'prefill' ? 0 : promptTokens + produced
+      const counts = [promptTokens, script.cachedTokens ?? 0, computed, produced]
+      const phase = phases.indexOf(phaseIn[state])
+      slots.set([request.id, phase, ...counts], slot * numbersOfSlot)
+    }
+    return slots
   }
 
   ref(): void {
@@ -545,7 +539,7 @@ export const idleSnapshot: EngineSnapshot = {
   idleMs: 0,
   preempted: 0,
   moved: 0,
-  slots: [],
+  slots: new Float64Array(),
 }
 
 const phaseIn: Record<State, RequestPhase> = {
