@@ -13,7 +13,7 @@ class Spoken {
   running = 0
   #events: EngineEvent[] = []
   #steps = 0
-  #wake = () => undefined
+  #wake: () => void = () => undefined
   #isWoken = false
   readonly served = new ServedEngine(
     (wake) => {
