@@ -70,7 +70,8 @@ describe.skipIf(!isLinux)('with little address space (ulimit -v)', () => {
           ends.push(`${mib}: ${code ?? cli.child.signalCode} ${error ?? ''}`.trim())
           // V8 itself may find no memory, and aborts.
           expect([0, 2, 13]).not.toContain(code)
-          expect(error ?? 'ERR_OUT_OF_MEMORY').toMatch(/ERR_(OUT_OF_MEMORY|ENGINE_CRASHED)/)
+          expect(error).not.toBe('ERR_MODEL_INVALID')
+          if (code === 1) expect(error).toMatch(/^ERR_(OUT_OF_MEMORY|ENGINE_\w+)$/)
           expect(stderr).not.toBe('')
         }
         cli.child.kill('SIGKILL')
@@ -80,19 +81,6 @@ describe.skipIf(!isLinux)('with little address space (ulimit -v)', () => {
       console.log(`ulimit -v, ${isolation}: ${ends.join(', ')}`)
     },
   )
-
-  test('a server goes on after many long prompts, whatever became of each', async () => {
-    const args = [...model, '--queue', '200', '--context', '4096']
-    const served = await serve(args, { under: 'ulimit -v 1700000; exec "$@"' })
-    const before = await baseline(served)
-    const outcomes = counted(await crowd(served, 150, 1500))
-    for (const end of Object.keys(outcomes)) expect(end).toMatch(/^whole$|^(429|503) \w+$/)
-    const { residentBytes } = await expectAtRest(served, before, { residentMiB: 512 })
-    await expectGoodEnd(served)
-    console.log('150 long prompts in 1.7 GB of addresses:', outcomes, {
-      residentMiB: [before.residentBytes, residentBytes].map((one) => Math.round(one / mebibyte)),
-    })
-  })
 })
 
 const group = isLinux ? MemoryGroup.make() : undefined
@@ -126,7 +114,7 @@ describe.skipIf(group === undefined)('in a cgroup with little memory (needs root
     }
   })
 
-  test('where it takes the server itself, that ends by SIGKILL, and no engine is left', async () => {
+  test('where it takes the server, that ends by SIGKILL, and no engine is left', async () => {
     const group = MemoryGroup.make() as MemoryGroup
     try {
       const served = await serve([...model, '--isolation', 'process', '--body-mib', '256'])
