@@ -33,8 +33,8 @@ Napi::Value set_option(const Napi::CallbackInfo& info, int level, int option, co
 
 Napi::Value set_send_buffer(const Napi::CallbackInfo& info) {
 #ifdef _WIN32
-  throw Napi::Error::New(
-      info.Env(), "the send buffer cannot be set on Windows: Node gives no descriptor");
+  throw Napi::Error::New(info.Env(),
+                         "the send buffer cannot be set on Windows: Node gives no descriptor");
 #else
   return set_option(info, SOL_SOCKET, SO_SNDBUF, "send buffer");
 #endif

@@ -10,8 +10,8 @@ namespace sluice {
 // hides up to 4 MB of unread reply in the kernel without it.
 Napi::Value set_send_buffer(const Napi::CallbackInfo& info);
 
-// setUserTimeout(fd, ms): TCP_USER_TIMEOUT of a socket. Without it Linux goes on for a quarter of an
-// hour to send to a peer that has vanished.
+// setUserTimeout(fd, ms): TCP_USER_TIMEOUT of a socket. Without it Linux goes on for a quarter of
+// an hour to send to a peer that has vanished.
 Napi::Value set_user_timeout(const Napi::CallbackInfo& info);
 
 }  // namespace sluice

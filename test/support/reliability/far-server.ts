@@ -8,8 +8,10 @@ import { ServerUnderTest } from './server.js'
 
 const name = `sluice-far-${process.pid}`
 const cable = (i: number) => `slf${process.pid}-${i}` // 15 characters at most
-const ownAddress = (i: number) => `10.213.8.${4 * i + 1}`
-const farAddress = (i: number) => `10.213.8.${4 * i + 2}`
+/** Not the one of a run that was killed and has left its network. */
+const subnet = `10.213.${8 + (process.pid % 240)}`
+const ownAddress = (i: number) => `${subnet}.${4 * i + 1}`
+const farAddress = (i: number) => `${subnet}.${4 * i + 2}`
 
 /** The address by which clients come. */
 export const byCable = farAddress(0)
