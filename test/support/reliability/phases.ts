@@ -79,6 +79,8 @@ const wide = (i: number, isStream: boolean, tokens: number) => {
   const asked = { prompt: promptOf(i), tokens, isStream, isWide: true }
   return bytesOf(endlessWires[i % endlessWires.length], asked)
 }
+/** The request of a stream that is longer than what the system keeps for its reader. */
+export const wideStreamOf = (i: number) => wide(i, true, 1500)
 const long = (i: number, isStream: boolean, words: number) =>
   bytesOf(wires[i % wires.length], { prompt: promptOf(i, words), tokens: 400, isStream })
 
