@@ -64,7 +64,7 @@ describe.skipIf(why !== undefined)(`a client that vanishes${why ? ` (${why})` : 
       plugCable(true)
       for (const client of clients) client.socket.destroy()
     }
-    const grownMiB = await expectAsBefore(server, before, 64)
+    const grownMiB = await expectAsBefore(server, before, 128)
     console.log(`vanished ${name}: ${tally}; ${grownMiB.toFixed(1)} MiB more`)
     await expectGoodEnd(server)
   })
