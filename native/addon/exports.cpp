@@ -4,7 +4,7 @@
 #include "addon/datagram.h"
 #include "addon/engine-wrap.h"
 #include "addon/file-lock-export.h"
-#include "addon/send-buffer.h"
+#include "addon/socket-options.h"
 #include "addon/to-js.h"
 #include "addon/worker-export.h"
 #include "llama/runtime/devices.h"
@@ -64,6 +64,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("cpuFeatures", Napi::Function::New(env, features, "cpuFeatures"));
   exports.Set("Engine", EngineWrap::define(env));
   exports.Set("setSendBuffer", Napi::Function::New(env, set_send_buffer, "setSendBuffer"));
+  exports.Set("setUserTimeout", Napi::Function::New(env, set_user_timeout, "setUserTimeout"));
   exports.Set("sendDatagram", Napi::Function::New(env, send_datagram, "sendDatagram"));
   exports.Set("lockFile", Napi::Function::New(env, lock_file, "lockFile"));
   exports.Set("serveDevices", Napi::Function::New(env, serve_devices_from, "serveDevices"));

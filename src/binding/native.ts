@@ -31,6 +31,8 @@ export interface NativeAddon {
   ) => EnginePort
   /** SO_SNDBUF of a socket's descriptor. Throws on failure. */
   setSendBuffer(fd: number, bytes: number): void
+  /** TCP_USER_TIMEOUT of a socket's descriptor. Throws on failure, and where only Linux has it. */
+  setUserTimeout(fd: number, ms: number): void
   /**
    * Sends one datagram to a Unix socket; a path that begins with @ is of Linux's abstract names.
    * Throws on failure, and on Windows.

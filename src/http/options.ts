@@ -119,7 +119,8 @@ export interface FetchHandlerOptions {
   pingMs?: number
   /**
    * Milliseconds a reader may take nothing of what waits for it; then a reset, or the stream of a
-   * fetch handler fails. Default 60,000.
+   * fetch handler fails. A connection whose client vanished without a packet has as long. Default
+   * 60,000.
    */
   readerStallMs?: number
   /**

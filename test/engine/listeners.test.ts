@@ -138,7 +138,7 @@ test('every exchange on a connection is told of its end, though one throws', asy
   const closed = [vi.fn(thrower('closed')), vi.fn()]
   for (const one of closed) {
     const passenger = { req: { socket } as never, res: {} as never, closed: one, abort: vi.fn() }
-    joinConnection(passenger)
+    joinConnection(passenger, 60_000)
   }
   ;(socket as InstanceType<typeof EventEmitter>).emit('close')
   await settle()

@@ -1,5 +1,5 @@
 import { createServer as createHttpServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, Socket } from 'node:net'
 import { describe, expect, test, vi } from 'vitest'
 import type { NativeRequest } from '../../src/binding/engine-port.js'
 import { load } from '../../src/engine/load.js'
@@ -295,6 +295,20 @@ test('a stream alone has a send buffer of 16 KiB unless another is asked for', a
   const other = await serve({ server: { sendBufferBytes: 0 } })
   await (await chat(other.url, story())).text()
   expect(other.addon.sendBuffers).toEqual([])
+})
+
+test('a client that vanished is given up as one that reads nothing', async () => {
+  const keepAlive = vi.spyOn(Socket.prototype, 'setKeepAlive')
+  const { addon, client } = await serve({ server: { readerStallMs: 30_000 } })
+  for (let i = 1; i <= 2; i++) {
+    const raw = await client()
+    raw.send(post(chatPath, story({ stream: false })) + post(chatPath, story()))
+    await raw.seen('[DONE]')
+    expect(addon.userTimeouts).toEqual(Array(i).fill(30_000))
+    expect(keepAlive).toHaveBeenCalledTimes(i)
+    expect(keepAlive).toHaveBeenLastCalledWith(true, 20_000) // and ten questions, a second each
+  }
+  keepAlive.mockRestore()
 })
 
 test('a large reply on a connection that streamed has a large send buffer again', async () => {

@@ -77,6 +77,13 @@ export class FakeAddon implements NativeAddon {
     this.sendBuffers.push({ fd, bytes })
   }
 
+  /** Milliseconds that connections were given to hear of their peer, in order. */
+  readonly userTimeouts: number[] = []
+
+  setUserTimeout(_fd: number, ms: number): void {
+    this.userTimeouts.push(ms)
+  }
+
   serveDevices(): Promise<never> {
     throw new Error('devices are served by a process of its own, which has the real one')
   }

@@ -26,8 +26,11 @@ export class RawClient {
   }
 
   /** `reads: false` never reads a byte until read() is called. */
-  static async connect(port: number, { reads = true } = {}): Promise<RawClient> {
-    const socket = connect({ port, host: '127.0.0.1', noDelay: true })
+  static async connect(
+    port: number,
+    { reads = true, host = '127.0.0.1' } = {},
+  ): Promise<RawClient> {
+    const socket = connect({ port, host, noDelay: true })
     const client = new RawClient(socket)
     if (reads) client.read()
     await once(socket, 'connect')

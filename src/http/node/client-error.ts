@@ -10,15 +10,20 @@ import { connectionOf, otherVersion } from './connection.js'
 /** How long a connection whose request could not be read stays for its answer to be read. */
 const lingerMs = 1000
 
-/** What the parser says of a connection that ended or broke, and not of bytes that came. */
+/** What Node says of a connection that ended, and not of bytes that came. */
 const leaving = new Set<string | undefined>(['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE'])
+
+/** Whether it ended or broke: the system's errors have a number, such as that of ETIMEDOUT. */
+function isLeaving({ code, errno }: NodeJS.ErrnoException): boolean {
+  return errno !== undefined || leaving.has(code)
+}
 
 /**
  * Answers what Node's parser or its timeouts refuse, as everything else is answered: with an id,
  * a body of OpenAI's form, a line in the log and a count.
  */
 export function onClientError(app: App, error: NodeJS.ErrnoException, socket: Socket): void {
-  if (!socket.writable || leaving.has(error.code)) {
+  if (!socket.writable || isLeaving(error)) {
     socket.destroy()
     return
   }

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
+import { binding } from '../../binding/binding.js'
 import { SmallSet } from '../../engine/small-set.js'
 import { surface } from '../../engine/surface.js'
 import { HttpError } from '../../web/errors.js'
@@ -91,14 +92,35 @@ export function connectionOf(socket: Socket): Connection {
  * Ends an exchange with its connection. A response's own 'close' is not enough: one that waits
  * behind another on the same connection (pipelining) never gets it, and with unread bytes in the
  * way the client's FIN is seen only as the socket's 'end'. Returns what takes the exchange off.
+ * @param silenceMs how long a client that vanished without a word may count as there
  */
-export function joinConnection(passenger: Passenger): () => void {
+export function joinConnection(passenger: Passenger, silenceMs: number): () => void {
   const { socket } = passenger.req
   const connection = connectionOf(socket)
+  if (connection.last === undefined) noticeVanished(socket, silenceMs)
   connection.join(passenger)
   // Nothing tells the end of one that has ended already.
   if (socket.destroyed || passenger.res.closed) queueMicrotask(() => passenger.closed())
   return () => connection.leave(passenger)
+}
+
+/** From its first probe on, the system asks a silent peer ten times, once a second. */
+const probesMs = 10_000
+
+/**
+ * Has the system close the connection of a client that vanished without a packet: its machine lost
+ * its network or its power. Else a reply of which nothing is written yet would be computed to its
+ * end, and one that waits for an acknowledgement be kept for a quarter of an hour. The system asks
+ * a peer that is silent; what was sent and is not acknowledged has the same time.
+ */
+function noticeVanished(socket: Socket, silenceMs: number): void {
+  try {
+    socket.setKeepAlive(true, Math.max(1000, silenceMs - probesMs))
+    binding().setUserTimeout(descriptorOf(socket), silenceMs)
+  } catch {
+    // Only Linux has the second, and what stands in for a socket in other runtimes has neither.
+    return
+  }
 }
 
 /** A connection carries one answer at a time here, so a stream of HTTP/2 would be none. */
@@ -142,4 +164,12 @@ export function resetConnection(socket: Socket): void {
   } catch {
     socket.destroy()
   }
+}
+
+/** Throws where the connection shows none: on Windows, in Bun and Deno. */
+export function descriptorOf(socket: Socket): number {
+  const { _handle: handle } = socket as Socket & { _handle?: { fd?: number } | null }
+  const fd = handle?.fd
+  if (fd === undefined || fd < 0) throw new Error('the connection shows no descriptor')
+  return fd
 }

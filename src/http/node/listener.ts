@@ -189,7 +189,7 @@ class Exchange implements Passenger, WatchedAnswer {
     this.#listener = listener
     listener.open.add(this)
     this.call = new Call(new NodeRequest(app, handed, target), app.errorWords)
-    const leave = joinConnection(this)
+    const leave = joinConnection(this, app.settings.readerStallMs)
     const watch = new ReaderWatch(this, app.settings.readerStallMs)
     // 'finish' also comes when a connection is torn down with bytes still waiting.
     // Not once(), whose wrapper takes 200 bytes a listener: each comes once.

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import { binding } from '../../binding/binding.js'
 import { isFirstWorker } from '../../engine/warnings.js'
 import type { StreamedAnswer, WholeAnswer } from '../../web/answer.js'
+import { descriptorOf } from './connection.js'
 
 /** The call that is answered. */
 interface Pumped {
@@ -179,11 +180,4 @@ export class StreamSendBuffer {
 function widenSendBuffer(socket: Socket | null, bytes: number): void {
   if (socket === null || socket.destroyed || bytes <= smallBytes || !narrow.delete(socket)) return
   binding().setSendBuffer(descriptorOf(socket), wideBytes)
-}
-
-function descriptorOf(socket: Socket): number {
-  const { _handle: handle } = socket as Socket & { _handle?: { fd?: number } | null }
-  const fd = handle?.fd
-  if (fd === undefined || fd < 0) throw new Error('the connection shows no descriptor')
-  return fd
 }

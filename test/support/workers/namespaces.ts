@@ -7,7 +7,7 @@ import type { StartedWorker } from './started.js'
 
 const names = [1, 2].map((i) => `sluice-test-${process.pid}-${i}`)
 
-function ip(...args: string[]): void {
+export function ip(...args: string[]): void {
   execFileSync('ip', args, { stdio: 'pipe' })
 }
 
