@@ -11,11 +11,25 @@ const settings = {
   // Else 0.07 were no multiple of 0.01: ajv divides floating-point numbers.
   multipleOfPrecision: 9,
 } as const
-const latest = [true, false].map((unicodeRegExp) => {
-  return new Ajv2020({ ...settings, unicodeRegExp })
-})
-const draft7 = [true, false].map((unicodeRegExp) => new Ajv({ ...settings, unicodeRegExp }))
-for (const ajv of [...latest, ...draft7]) addFormats.default(ajv)
+
+interface Readers {
+  /** Of draft 2020-12 and of draft 7: with the `u` flag of patterns, and without. */
+  readonly latest: readonly (Ajv | Ajv2020)[]
+  readonly draft7: readonly Ajv[]
+}
+
+function newReaders(): Readers {
+  const flags = [true, false]
+  const latest = flags.map((unicodeRegExp) => new Ajv2020({ ...settings, unicodeRegExp }))
+  const draft7 = flags.map((unicodeRegExp) => new Ajv({ ...settings, unicodeRegExp }))
+  for (const ajv of [...latest, ...draft7]) addFormats.default(ajv)
+  return { latest, draft7 }
+}
+
+/** ajv keeps what it made of every schema, gigabytes in an hour of a fuzzer: it is made anew. */
+const schemasMax = 1000
+let readers = newReaders()
+let schemas = 0
 
 /** Whether a text is JSON that a schema allows, as ajv reads that schema's draft. */
 export function validates(schema: Schema, text: string): boolean {
@@ -25,8 +39,9 @@ export function validates(schema: Schema, text: string): boolean {
   // An $id may come again: it is left out where nothing refers to it.
   const isReferred = typeof $id === 'string' && /"\$(dynamicR|r)ef":/.test(written)
   const own = isReferred ? { $id, ...rest } : rest
+  if (schemas++ % schemasMax === schemasMax - 1) readers = newReaders()
   // Some patterns are none with the `u` flag.
-  const [strictly, loosely] = (isOld ? draft7 : latest) as [Ajv, Ajv]
+  const [strictly, loosely] = (isOld ? readers.draft7 : readers.latest) as [Ajv, Ajv]
   return compiled(strictly, own) ?? compiled(loosely, own) ?? false
 
   function compiled(ajv: Ajv, own: Schema): boolean | undefined {
