@@ -10,6 +10,7 @@ const pairs = [
   'test/e2e/engine/load/{gguf-fuzz,kv-types,model-*,trained-context}.test.ts',
   'test/e2e/http/{choices,completions,embeddings,histories,messages,reasoning}.test.ts',
   'test/e2e/http/{responses,scores,tokens,tools-fallback,words}.test.ts',
+  'test/package/types.test.ts',
   'test/e2e/{ai-*,cli-examples,cli-run*,langchain-*,one-seed,silent-system,slots}.test.ts',
 ]
 const overChannel = [
