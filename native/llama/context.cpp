@@ -119,6 +119,13 @@ void require_computable(llama_context* context, const llama_context_params& made
                    "there is no memory to compute with this model; lower context or parallel");
 }
 
+// Why llama.cpp made nothing: an assertion may follow what it logged.
+std::string said_by(const ErrorLogScope& log, const AssertScope& asserts) {
+  const std::string logged = log.text();
+  const std::string& failure = asserts.failure();
+  return logged.empty() || failure.empty() ? logged + failure : logged + "; " + failure;
+}
+
 RawContext make_context(const Model& model, const ContextParams& params) {
   if (!model.can_hold_kv(params.kv_type)) {
     throw FaultError(FaultCode::model_invalid,
@@ -130,17 +137,17 @@ RawContext make_context(const Model& model, const ContextParams& params) {
   AssertScope asserts;
   RawContext context(llama_init_from_model(model.raw(), context_params(model, params)), llama_free);
   if (context) return context;
-  const std::string& failure = asserts.failure();
-  if (!failure.empty() && !is_of_memory(log.text() + failure)) refuse(failure);
+  const std::string said = said_by(log, asserts);
+  if (!asserts.failure().empty() && !is_of_memory(said)) refuse(asserts.failure());
   const uint64_t cells = params.shared_cells > 0
                              ? uint64_t(params.shared_cells)
                              : uint64_t(params.context) * uint64_t(params.sequences);
   const uint64_t kv_bytes = model.kv_bytes_per_token(params.kv_type) * cells;
-  throw FaultError(
-      FaultCode::out_of_memory,
-      "no context for " + std::to_string(params.sequences) + " sequences of " +
-          std::to_string(params.context) + " tokens (about " + std::to_string(kv_bytes >> 20) +
-          " MiB of KV cache); lower parallel or context. llama.cpp says: " + log.text() + failure);
+  throw FaultError(FaultCode::out_of_memory,
+                   "no context for " + std::to_string(params.sequences) + " sequences of " +
+                       std::to_string(params.context) + " tokens (about " +
+                       std::to_string(kv_bytes >> 20) +
+                       " MiB of KV cache); lower parallel or context. llama.cpp says: " + said);
 }
 
 RawContext make_heads_context(const Model& model, const ContextParams& params) {
@@ -149,11 +156,11 @@ RawContext make_heads_context(const Model& model, const ContextParams& params) {
   AssertScope asserts;
   RawContext context(llama_init_from_model(model.raw(), heads_params(model, params)), llama_free);
   if (context) return context;
-  const std::string& failure = asserts.failure();
-  const bool is_file = !failure.empty() && !is_of_memory(log.text() + failure);
+  const std::string said = said_by(log, asserts);
+  const bool is_file = !asserts.failure().empty() && !is_of_memory(said);
   throw FaultError(is_file ? FaultCode::model_invalid : FaultCode::out_of_memory,
                    "no context for the model's MTP heads; leave mtp out. llama.cpp says: " +
-                       (is_file ? failure : log.text() + failure));
+                       (is_file ? asserts.failure() : said));
 }
 
 // The entry of a buffer type; null where it belongs to no device of the model.

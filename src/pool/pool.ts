@@ -427,9 +427,10 @@ export class ModelPool<E extends PooledEngine> {
 
   /** A step towards a loaded model: it is loaded, or room is made, or that is waited for. */
   async #advance(member: Member<E>, signal: AbortSignal): Promise<void> {
+    const isTooLarge = await this.#isTooLarge(member)
     if (!(await this.#isAwaitedAfter(this.#holders(member), member, signal))) return
     const beside = roomBeside(this.#holders(member))
-    if (beside.kind !== 'fits') return this.#makeRoom(member, beside)
+    if (beside.kind !== 'fits' && !isTooLarge) return this.#makeRoom(member, beside)
     const bytes = await this.#measure(member, signal)
     if (!(await this.#isAwaitedAfter(this.#residents(), member, signal))) return
     const room = roomFor(bytes, this.#residents(), this.#options.budgetBytes)
@@ -443,6 +444,12 @@ export class ModelPool<E extends PooledEngine> {
     this.#coming = bytes
     await this.#open(member, bytes, signal)
     this.#isAsked = true
+  }
+
+  /** As far as it is known: nobody goes for a model that would fail then. */
+  async #isTooLarge({ bytes, source }: Member<E>): Promise<boolean> {
+    if (bytes === undefined || bytesOf([bytes]) <= this.#options.budgetBytes) return false
+    return !(await source.hasChanged())
   }
 
   /** Once those that close are closed. Leaves the line where nobody waits for it any more. */

@@ -5,7 +5,7 @@ import type { NativeRequest } from '../../src/binding/engine-port.js'
 import { load } from '../../src/engine/load.js'
 import { createServer, requestListener } from '../support/adapters/adapter.js'
 import { eventually, settle } from '../support/eventually.js'
-import { post, request } from '../support/raw-client.js'
+import { post, RawClient, request } from '../support/raw-client.js'
 import {
   alsoClose,
   chat,
@@ -309,6 +309,28 @@ test('a client that vanished is given up as one that reads nothing', async () =>
     expect(keepAlive).toHaveBeenLastCalledWith(true, 20_000) // and ten questions, a second each
   }
   keepAlive.mockRestore()
+})
+
+test('what else an app sends on a connection has the time that the app gives it', async () => {
+  const { engine, addon } = await serve()
+  const listener = requestListener({ engine, readerStallMs: 30_000 })
+  const server = createHttpServer((req, res) => {
+    if (req.url === '/mine') res.end(`${addon.userTimeouts}`)
+    else listener(req, res)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  alsoClose(async () => void server.close())
+  const raw = await RawClient.connect((server.address() as AddressInfo).port)
+  raw.send(post(chatPath, story({ stream: false })))
+  await raw.seen('Once upon a time.')
+  await eventually(() => addon.userTimeouts.length === 2)
+  raw.send(request('GET', '/mine'))
+  await raw.seen('30000,0')
+  raw.send(post(chatPath, story()))
+  await raw.seen('[DONE]')
+  await eventually(() => addon.userTimeouts.length === 4)
+  expect(addon.userTimeouts).toEqual([30_000, 0, 30_000, 0])
+  raw.socket.destroy()
 })
 
 test('a large reply on a connection that streamed has a large send buffer again', async () => {

@@ -441,6 +441,20 @@ describe('a worker of two models', () => {
     expect([source('b').measures, source('c').measures]).toMatchObject([[], [{}]])
   })
 
+  test('is kept from a model that is known to be too large', async () => {
+    const { pool, source } = sharing()
+    source('b').bytes = { file: 'b', weights: 101, other: 0 }
+    for (let i = 0; i < 2; i++) {
+      const a = await pool.use('a')
+      a.release()
+      expect(await outcome(pool.use('b'))).toBe('ERR_OUT_OF_MEMORY')
+      await vi.advanceTimersByTimeAsync(1000)
+    }
+    // To measure it the first time took the worker.
+    expect(states(pool)).toBe('a loaded, b failed, c unloaded')
+    expect(source('a').loads).toHaveLength(2)
+  })
+
   test('is left by who gives up', async () => {
     const { pool } = sharing()
     await pool.use('a')

@@ -43,11 +43,12 @@ std::vector<EmbeddingShare> plan_embedding_batch(const std::vector<InputsLeft>& 
   std::vector<int32_t> counts(jobs.size(), 0);
   int32_t rows = 0, sequences = 0;
   std::vector<OwnersLine> lines = lines_of(jobs);
-  while (OwnersLine* line = next_of(lines)) {
+  OwnersLine* line = nullptr;
+  while (sequences < limits.sequences && (line = next_of(lines))) {
     const size_t job = line->jobs.front();
     line->jobs.pop_front();
     const std::vector<int32_t>& lengths = jobs[job].lengths;
-    if (size_t(counts[job]) == lengths.size() || sequences == limits.sequences) continue;
+    if (size_t(counts[job]) == lengths.size()) continue;
     const int32_t more = lengths[size_t(counts[job])];
     if (rows > 0 && rows + more > limits.rows) continue;  // nor will it fit later
     rows += more;

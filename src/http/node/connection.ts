@@ -23,10 +23,13 @@ class Connection {
   last: Passenger | undefined
   /** When the next request may have begun: at the connection's start, or the last answer's end. */
   idleSince = performance.now()
+  /** Of a server of ours, and not of one that has a listener of ours and more beside it. */
+  readonly isOwn: boolean
   readonly #aboard = new SmallSet<Passenger>()
   #onEmpty: (() => void) | undefined
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, isOwn: boolean) {
+    this.isOwn = isOwn
     const leaveAll = (stays: (passenger: Passenger) => boolean) => {
       for (const passenger of this.#aboard) {
         if (stays(passenger)) continue
@@ -57,6 +60,10 @@ class Connection {
     if (this.#aboard.delete(passenger)) this.#emptied()
   }
 
+  get isEmpty(): boolean {
+    return this.#aboard.size === 0
+  }
+
   /** Whether an answer to it is due, or on its way. */
   has(passenger: Passenger): boolean {
     return this.#aboard.has(passenger)
@@ -69,7 +76,7 @@ class Connection {
   }
 
   #emptied(): void {
-    if (this.#aboard.size > 0 || this.#onEmpty === undefined) return
+    if (!this.isEmpty || this.#onEmpty === undefined) return
     const then = this.#onEmpty
     this.#onEmpty = undefined
     then()
@@ -80,10 +87,13 @@ export type { Connection }
 
 const connections = new WeakMap<Socket, Connection>()
 
+/** For a server of ours, which asks for each connection as it begins. */
 export function connectionOf(socket: Socket): Connection {
-  const known = connections.get(socket)
-  if (known !== undefined) return known
-  const connection = new Connection(socket)
+  return connections.get(socket) ?? madeFor(socket, true)
+}
+
+function madeFor(socket: Socket, isOwn: boolean): Connection {
+  const connection = new Connection(socket, isOwn)
   connections.set(socket, connection)
   return connection
 }
@@ -96,12 +106,16 @@ export function connectionOf(socket: Socket): Connection {
  */
 export function joinConnection(passenger: Passenger, silenceMs: number): () => void {
   const { socket } = passenger.req
-  const connection = connectionOf(socket)
-  if (connection.last === undefined) noticeVanished(socket, silenceMs)
+  const connection = connections.get(socket) ?? madeFor(socket, false)
+  if (connection.last === undefined || !connection.isOwn) noticeVanished(socket, silenceMs)
   connection.join(passenger)
   // Nothing tells the end of one that has ended already.
   if (socket.destroyed || passenger.res.closed) queueMicrotask(() => passenger.closed())
-  return () => connection.leave(passenger)
+  return () => {
+    connection.leave(passenger)
+    // What else its server sends on it may wait for its reader for as long as it likes.
+    if (!connection.isOwn && connection.isEmpty) setUserTimeout(socket, 0)
+  }
 }
 
 /** From its first probe on, the system asks a silent peer ten times, once a second. */
@@ -116,10 +130,18 @@ const probesMs = 10_000
 function noticeVanished(socket: Socket, silenceMs: number): void {
   try {
     socket.setKeepAlive(true, Math.max(1000, silenceMs - probesMs))
-    binding().setUserTimeout(descriptorOf(socket), silenceMs)
   } catch {
-    // Only Linux has the second, and what stands in for a socket in other runtimes has neither.
-    return
+    return // what stands in for a socket in other runtimes may have none of this
+  }
+  setUserTimeout(socket, silenceMs)
+}
+
+/** @param ms 0 is as the system has it */
+function setUserTimeout(socket: Socket, ms: number): void {
+  try {
+    binding().setUserTimeout(descriptorOf(socket), ms)
+  } catch {
+    return // only Linux has it, and not every connection shows its descriptor
   }
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { eventually } from '../../support/eventually.js'
+import { isAlive } from '../../support/isolated/served.js'
 import { encoderModel } from '../../support/models/encoder-model.js'
 import { largeRandomModel, randomModel } from '../../support/models/random-model.js'
 import { textOf as wordsOf } from '../../support/random-words.js'
@@ -126,7 +127,7 @@ describe.skipIf(group === undefined)('in a cgroup with little memory (needs root
       expect(await outcome(postJson(served.url, chatPath, story({ messages })))).toBe('cut')
       await served.cli.result
       expect(served.cli.child.signalCode).toBe('SIGKILL')
-      await eventually(() => engineProcesses({ pid: engine }).length === 0)
+      await eventually(() => !isAlive(engine), 'the engine is left')
     } finally {
       group.end()
     }

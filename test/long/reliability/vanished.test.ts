@@ -56,12 +56,15 @@ describe.skipIf(why !== undefined)(`a client that vanishes${why ? ` (${why})` : 
       const reached = await reach(server, name, { count, isStream, host: byCable })
       const { clients, others } = reached
       plugCable(false)
-      const begun = performance.now()
-      for (const client of others) client.reset()
-      const after = await quiet(server, limitMs)
-      await descriptorsBack(server, before, limitMs)
-      tally.add(reached, after, performance.now() - begun)
-      plugCable(true)
+      try {
+        const begun = performance.now()
+        for (const client of others) client.reset()
+        const after = await quiet(server, limitMs)
+        await descriptorsBack(server, before, limitMs)
+        tally.add(reached, after, performance.now() - begun)
+      } finally {
+        plugCable(true) // the next phase needs it
+      }
       for (const client of clients) client.socket.destroy()
     }
     const grownMiB = await expectAsBefore(server, before, 128)

@@ -33,6 +33,7 @@ const exceptions: Readonly<Record<string, readonly string[]>> = {
     'a large reply on a connection that streamed has a large send buffer again',
     'a server that cannot set the send buffer says so and serves',
     'a client that vanished is given up as one that reads nothing',
+    'what else an app sends on a connection has the time that the app gives it',
     'a reader that never reads is parked, and gets all once it reads',
     'the slot of a reader that never reads is free again at the stall deadline',
     'a large reply that is no stream goes out by more than 16 KiB, after a stream',

@@ -15,5 +15,6 @@ export async function canaryText({ url }: Pick<Served, 'url'>, more: object = {}
 export async function gauge({ url }: Pick<Served, 'url'>, name: string): Promise<number> {
   const text = await (await fetch(`${url}/metrics`)).text()
   const lines = text.split('\n').filter((line) => new RegExp(`^${name}[ {]`).test(line))
+  if (lines.length === 0) throw new Error(`there is no ${name} at /metrics`)
   return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0)
 }

@@ -1,9 +1,9 @@
-import fs from 'node:fs'
 import type { RunningCli } from '../cli.js'
 import { childrenOf } from '../isolated/served.js'
 import { startProgram } from '../program.js'
 import { RawClient } from '../raw-client.js'
 import { fetchText, Metrics } from './metrics.js'
+import { type Resources as OfProcess, resourcesOf } from './resources.js'
 
 export type Isolation = 'none' | 'process'
 
@@ -70,17 +70,8 @@ export class ServerUnderTest {
 
   resources(): Resources {
     const all = [this.pid, ...childrenOf(this.pid)].map(resourcesOf)
-    const sum = (of: keyof Resources) => all.reduce((total, one) => total + one[of], 0)
-    return { descriptors: sum('descriptors'), threads: sum('threads'), bytes: sum('bytes') }
-  }
-}
-
-function resourcesOf(pid: number): Resources {
-  const status = fs.readFileSync(`/proc/${pid}/status`, 'utf8')
-  const number = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1])
-  return {
-    descriptors: fs.readdirSync(`/proc/${pid}/fd`).length,
-    threads: number('Threads'),
-    bytes: number('VmRSS') * 1024,
+    const sum = (of: keyof OfProcess) => all.reduce((total, one) => total + one[of], 0)
+    const bytes = sum('residentBytes')
+    return { descriptors: sum('descriptors'), threads: sum('threads'), bytes }
   }
 }
