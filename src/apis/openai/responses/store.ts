@@ -180,10 +180,12 @@ class StoredResponse implements KeptResponse {
   ) {
     this.owner = owner
     this.previous = previous
-    const opening = Buffer.from(`${JSON.stringify(head).slice(0, -1)},"output":`)
-    this.body = Buffer.concat([opening, Buffer.from(`${JSON.stringify(output)}}`)])
-    this.#output = this.body.subarray(opening.length, -1)
-    this.#input = Buffer.from(input.json)
+    const opening = `${JSON.stringify(head).slice(0, -1)},"output":`
+    const body = `${opening}${JSON.stringify(output)}}`
+    const kept = unshared(body + input.json)
+    this.body = kept.subarray(0, Buffer.byteLength(body))
+    this.#output = this.body.subarray(Buffer.byteLength(opening), -1)
+    this.#input = kept.subarray(this.body.length)
     this.ids = [...input.ids, ...output.map(({ id }) => id)]
     this.ownBytes = this.#input.length + this.#output.length
     this.conversationBytes = this.ownBytes + (previous?.conversationBytes ?? 0)
@@ -208,6 +210,13 @@ class StoredResponse implements KeptResponse {
     }
     return turns.reverse().flatMap((turn) => turn.own())
   }
+}
+
+/** Buffer.from() takes small ones from 8 KiB of Node's, which would stay as long as any of them. */
+function unshared(text: string): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text))
+  bytes.write(text)
+  return bytes
 }
 
 function itemsOf(json: Buffer): unknown[] {

@@ -200,3 +200,11 @@ test('what is of one owner is there for no other', () => {
   store.put('a', { id: 'b\nc', output: [] }, inputOf())
   expect(store.get('a\nb', 'c')).toBeDefined()
 })
+
+test('a small response keeps no more memory than is counted', () => {
+  const store = new MemoryResponseStore(plenty)
+  put(store, 'one', undefined, 'äöü')
+  const kept = store.get('me', 'one')
+  expect(kept?.body.buffer.byteLength).toBeLessThan(store.bytes)
+  expect(kept?.conversation()).toEqual([itemOf('in_one'), itemOf('out_one', 'äöü')])
+})
