@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
 import { encoderModel } from '../../support/models/encoder-model.js'
 import { randomModel } from '../../support/models/random-model.js'
+import { textOf } from '../../support/random-words.js'
 import { canaryText } from '../../support/reliability/canary.js'
 import { mixedLoad, type Tally } from '../../support/reliability/mixed-load.js'
 import { type Resources, resourcesOf } from '../../support/reliability/resources.js'
@@ -116,7 +117,9 @@ describe.skipIf(process.platform !== 'linux')(
         const served = await serveBoth(isolation)
         const right = await canaryText(served, { model: 'chat' })
         expect(right.length).toBeGreaterThan(10)
-        const vectors = { model: 'vectors', input: 'loaded by now' }
+        // As many rows as a batch has: llama.cpp keeps room for the largest one so far.
+        const most = Array.from({ length: 64 }, (_, i) => textOf(9, i))
+        const vectors = { model: 'vectors', input: most }
         expect((await postJson(served.url, '/v1/embeddings', vectors)).status).toBe(200)
         const end = performance.now() + minutes * 60_000
         const isOver = () => performance.now() > end
