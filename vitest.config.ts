@@ -28,6 +28,7 @@ const nodeOnly = [
   'body-read',
   'operators/tls',
   'unrouted',
+  'operators/long-frames',
   'mounted/{frameworks,routes,in-front}',
   'fetch/*',
 ].map((name) => `test/http/${name}.test.ts`)

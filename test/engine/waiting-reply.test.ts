@@ -3,6 +3,7 @@ import { runInNewContext } from 'node:vm'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { useBinding } from '../../src/binding/binding.js'
 import { Deferred } from '../../src/engine/deferred.js'
+import { Choice } from '../../src/engine/reply/choice.js'
 import { type Engine, load, type Reply } from '../../src/index.js'
 import { settle } from '../support/eventually.js'
 import { FakeAddon } from '../support/fake-binding.js'
@@ -31,6 +32,13 @@ async function isKept(given: WeakRef<object>): Promise<boolean> {
   return given.deref() !== undefined
 }
 
+function bytesUsed(): number {
+  collectGarbage()
+  collectGarbage()
+  const { heapUsed, arrayBuffers } = process.memoryUsage()
+  return heapUsed + arrayBuffers
+}
+
 function conversation() {
   return [{ role: 'user' as const, content: 'Tell me a story' }]
 }
@@ -53,6 +61,31 @@ test('a reply keeps nothing of its options', async () => {
   })
   expect(await isKept(given)).toBe(false)
   expect(reply.isSettled).toBe(false) // it still waits, and is still held
+})
+
+test('what is told of tokens takes nothing more until it is read', () => {
+  const count = 1000
+  const alternatives = 20
+  const told = (id: number) => ({ id, bytes: 'word', logprob: -id / 7 })
+  const top = Array.from({ length: alternatives }, (_, i) => told(i))
+  const parts = Array.from({ length: count }, (_, i) => {
+    const logprobs = [{ ...told(i), top }]
+    return { kind: 'part' as const, id: 1, text: 'word', tokens: 1, logprobs }
+  })
+  const choice = new Choice(0, 0, -1)
+  const before = bytesUsed()
+  for (const part of parts) choice.addPart(part)
+  // A reader's own form takes 200 and more.
+  expect((bytesUsed() - before) / count / (alternatives + 1)).toBeLessThan(20)
+  const { logprobs = [] } = choice.take()
+  expect(logprobs.length).toBe(count)
+  expect(logprobs[7]?.top[3]).toEqual({
+    id: 3,
+    token: 'word',
+    bytes: Buffer.from('word'),
+    logprob: -3 / 7,
+  })
+  expect(parts[0]?.logprobs.length).toBe(1)
 })
 
 test('what is settled before anybody asks for its promise has the first outcome', async () => {

@@ -310,8 +310,8 @@ export const chatMutants = [
   {
     check: 32,
     file: 'src/http/node/send.ts',
-    find: 'if (!res.write(value)) await call.pause(drained(res, call.signal))',
-    replace: 'if (!res.write(value)) await call.pause(Promise.resolve())',
+    find: 'if (!res.write(toSend(value))) await call.pause(drained(res, call.signal))',
+    replace: 'if (!res.write(toSend(value))) await call.pause(Promise.resolve())',
     tests: flow,
   },
   {

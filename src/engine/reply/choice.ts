@@ -80,7 +80,7 @@ export class Choice {
     const waiting = this.#waiting
     const part = (waiting.length === 1 ? waiting.pop() : waiting.shift()) as WaitingPart
     if (this.result === undefined) this.#taken.add(part)
-    return part
+    return takenPart(part)
   }
 
   clear(): void {
@@ -132,7 +132,7 @@ class Whole {
   readonly #reasoning = new LongText()
   readonly #calls: ToolCall[] = []
 
-  add({ text, reasoning, toolCalls }: ReplyPart): void {
+  add({ text, reasoning, toolCalls }: Saying): void {
     if (text !== '') this.#text.add(text)
     if (reasoning !== undefined) this.#reasoning.add(reasoning)
     if (toolCalls !== undefined) for (const delta of toolCalls) this.#addCall(delta)
@@ -174,15 +174,25 @@ class LongText {
   }
 }
 
-/** A part that may grow while it waits. */
-interface WaitingPart extends ReplyPart {
+/** What a part says, without what it tells of tokens. */
+type Saying = Pick<ReplyPart, 'text' | 'reasoning' | 'toolCalls'>
+
+/**
+ * A part that may grow while it waits. What it tells of tokens stays as the engine told it until it
+ * is taken: a reader's own form has a buffer for each token, and takes more than twice as much.
+ */
+interface WaitingPart extends Saying {
+  readonly choice: number
   text: string
   tokens: number
   reasoning?: string
   toolCalls?: ToolCallDelta[]
-  logprobs?: TokenLogprobs[]
-  promptLogprobs?: PromptTokenLogprobs[]
+  logprobs?: NativeTokenLogprobs[]
+  promptLogprobs?: NativeTokenLogprobs[]
 }
+
+/** One that tells nothing of tokens. */
+type Untold = Omit<WaitingPart, 'logprobs' | 'promptLogprobs'>
 
 function partOf(choice: number, part: NativePart): WaitingPart {
   const { text, reasoning, toolCalls, logprobs, promptLogprobs } = part
@@ -192,6 +202,17 @@ function partOf(choice: number, part: NativePart): WaitingPart {
     tokens: replyTokensOf(part),
     ...(reasoning === undefined ? {} : { reasoning }),
     ...(toolCalls === undefined ? {} : { toolCalls }),
+    ...(logprobs === undefined ? {} : { logprobs: [...logprobs] }),
+    ...(promptLogprobs === undefined ? {} : { promptLogprobs: [...promptLogprobs] }),
+  }
+}
+
+function takenPart(part: WaitingPart): ReplyPart {
+  const { logprobs, promptLogprobs } = part
+  if (logprobs === undefined && promptLogprobs === undefined) return part as Untold
+  const { logprobs: _, promptLogprobs: __, ...said } = part
+  return {
+    ...said,
     ...(logprobs === undefined ? {} : { logprobs: logprobs.map(tokenLogprobs) }),
     ...(promptLogprobs === undefined
       ? {}
@@ -200,16 +221,16 @@ function partOf(choice: number, part: NativePart): WaitingPart {
 }
 
 /** Whether it has no kind yet, but what is told of tokens, or has text. */
-function isTextOrBare({ reasoning, toolCalls }: ReplyPart): boolean {
+function isTextOrBare({ reasoning, toolCalls }: Saying): boolean {
   return reasoning === undefined && toolCalls === undefined
 }
 
-function isBare(part: ReplyPart): boolean {
+function isBare(part: Saying): boolean {
   return part.text === '' && isTextOrBare(part)
 }
 
 /** Whether one part can say what both say: they are of one kind. */
-function joins(last: ReplyPart, next: ReplyPart): boolean {
+function joins(last: Saying, next: Saying): boolean {
   if (isBare(last) || isBare(next)) return true
   if (next.reasoning !== undefined) return last.reasoning !== undefined
   if (next.toolCalls !== undefined) return last.toolCalls !== undefined

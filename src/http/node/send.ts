@@ -39,11 +39,23 @@ export async function pump(
       if (done) return void res.end(value)
       if (value === '') continue
       silence.refresh()
-      if (!res.write(value)) await call.pause(drained(res, call.signal))
+      if (!res.write(toSend(value))) await call.pause(drained(res, call.signal))
     }
   } finally {
     clearTimeout(silence)
   }
+}
+
+/** Of characters. Those of a token and its text alone are shorter, and cost less as they are. */
+const longFrame = 1024
+const encoder = new TextEncoder()
+
+/**
+ * Long frames as bytes: for a string that waits for its reader Node takes three bytes of memory a
+ * character, beside the string.
+ */
+function toSend(frame: string): string | Uint8Array {
+  return frame.length < longFrame ? frame : encoder.encode(frame)
 }
 
 /** Sends the headers with the first frames, in one write. Returns whether more has room. */

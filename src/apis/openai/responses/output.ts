@@ -175,10 +175,14 @@ interface OpenItem {
   end(status: Status): OutputItem
 }
 
+const encoder = new TextEncoder()
+const decoder = new TextDecoder()
+
 class OpenText implements OpenItem {
   readonly #at: Place & { readonly content_index: 0 }
   readonly #hear: Hear
-  readonly #logprobs: WireLogprob[] = []
+  /** Lists of JSON, until the end: as objects they take several times as much. */
+  readonly #logprobs: Uint8Array[] = []
   readonly #delta: (text: string) => void
   #text = ''
 
@@ -198,17 +202,20 @@ class OpenText implements OpenItem {
       this.#delta(text)
       return
     }
-    for (const entry of entries) this.#logprobs.push(toldWhole(entry))
-    const logprobs = entries.map(toldInEvents)
+    const whole = entries.map(toldWhole)
+    this.#logprobs.push(encoder.encode(JSON.stringify(whole)))
+    const logprobs = whole.map(withoutBytes)
     this.#hear.event('response.output_text.delta', { ...this.#at, delta: text, logprobs })
   }
 
   end(status: Status): MessageItem {
-    const logprobs = this.#logprobs.map(withoutBytes)
-    const item = this.#item(status, [this.#part()])
+    const whole = this.#logprobs.flatMap((list): WireLogprob[] => JSON.parse(decoder.decode(list)))
+    const part = this.#part(whole)
+    const item = this.#item(status, [part])
     const { output_index } = this.#at
+    const logprobs = whole.map(withoutBytes)
     this.#hear.event('response.output_text.done', { ...this.#at, text: this.#text, logprobs })
-    this.#hear.event('response.content_part.done', { ...this.#at, part: this.#part() })
+    this.#hear.event('response.content_part.done', { ...this.#at, part })
     this.#hear.event('response.output_item.done', { output_index, item })
     return item
   }
@@ -217,13 +224,8 @@ class OpenText implements OpenItem {
     return { type: 'message', id: this.#at.item_id, role: 'assistant', status, content }
   }
 
-  #part(): TextPart {
-    return {
-      type: 'output_text',
-      text: this.#text,
-      annotations: [],
-      logprobs: this.#logprobs,
-    }
+  #part(logprobs: readonly WireLogprob[] = []): TextPart {
+    return { type: 'output_text', text: this.#text, annotations: [], logprobs }
   }
 }
 
@@ -378,8 +380,4 @@ function toldWhole({ token, logprob, bytes, top }: TokenLogprobs): WireLogprob {
 function withoutBytes({ token, logprob, top_logprobs: top }: WireLogprob) {
   const others = top.map((one) => ({ token: one.token, logprob: one.logprob }))
   return { token, logprob, top_logprobs: others }
-}
-
-function toldInEvents(entry: TokenLogprobs) {
-  return withoutBytes(toldWhole(entry))
 }
