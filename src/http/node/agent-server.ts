@@ -1,6 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { agentLine } from '../agent-line.js'
 import type { App } from '../app.js'
+import { connectionsBeside } from './connections-max.js'
 
 /** Who connects reads a line and leaves. */
 const patienceMs = 5000
@@ -12,7 +13,7 @@ const connectionsMax = 64
  */
 export function agentServer(app: App): Server {
   const server = createServer((socket) => answer(socket, agentLine(app)))
-  server.maxConnections = connectionsMax
+  server.maxConnections = connectionsBeside(connectionsMax)
   return server
 }
 

@@ -14,8 +14,16 @@ const leftMax = 256
  * looks for one without a pause until a connection ends; and nothing else can be opened.
  */
 export function connectionsWithin(wanted: number, descriptors = descriptorsMax()): number {
-  const left = Math.min(leftMax, Math.max(leftMin, Math.ceil(descriptors / 4)))
-  return Math.max(1, Math.min(wanted, descriptors - left))
+  return Math.max(1, Math.min(wanted, descriptors - leftOf(descriptors)))
+}
+
+/** The same for a port beside the server's, as for metrics: a quarter of what that one leaves. */
+export function connectionsBeside(wanted: number, descriptors = descriptorsMax()): number {
+  return Math.max(1, Math.min(wanted, leftOf(descriptors) >> 2))
+}
+
+function leftOf(descriptors: number): number {
+  return Math.min(leftMax, Math.max(leftMin, Math.ceil(descriptors / 4)))
 }
 
 /** `ulimit -n`, where the system tells it. */

@@ -5,10 +5,11 @@ import { targetOf } from '../../web/target.js'
 import type { App } from '../app.js'
 import { checkHost, checkOrigin } from '../door/origin.js'
 import type { ServerSettings } from '../options.js'
+import { connectionsBeside } from './connections-max.js'
 
 type Settings = Pick<ServerSettings, 'host' | 'allowHosts' | 'headersTimeoutMs' | 'keepAliveMs'>
 
-const connectionsMax = 256
+const connectionsMax = 64
 const headerBytesMax = 8 * 1024
 const plain = { 'content-type': 'text/plain; charset=utf-8' }
 
@@ -32,7 +33,7 @@ export function metricsServer(app: App, settings: Settings): Server {
       })
     },
   )
-  server.maxConnections = connectionsMax
+  server.maxConnections = connectionsBeside(connectionsMax)
   return server
 }
 
