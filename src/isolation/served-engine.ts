@@ -66,7 +66,9 @@ export class ServedEngine {
 
   #restMs(): number {
     const running = this.#told?.running ?? 0
-    return running > 1 ? this.#pace.restMs * Math.max(1, running / repliesPerRest) : 0
+    if (running < 2) return 0
+    const { restMs, beatMs } = this.#pace
+    return Math.max(restMs, Math.min(restMs * (running / repliesPerRest), beatMs / 4))
   }
 
   #tell(): void {

@@ -90,6 +90,7 @@ test('a lone reply’s text is told at once', () => {
 test.each([
   [8, 1000 / restMs],
   [128, 1000 / 25],
+  [2000, 1000 / 25],
 ])('texts of %i replies are told together, however long they run', (running, most) => {
   stepFor(1000, running)
   expect(spoken.told.length).toBeLessThanOrEqual(most + 1)
