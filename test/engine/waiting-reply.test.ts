@@ -1,5 +1,3 @@
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { useBinding } from '../../src/binding/binding.js'
 import { Deferred } from '../../src/engine/deferred.js'
@@ -7,9 +5,7 @@ import { Choice } from '../../src/engine/reply/choice.js'
 import { type Engine, load, type Reply } from '../../src/index.js'
 import { settle } from '../support/eventually.js'
 import { FakeAddon } from '../support/fake-binding.js'
-
-setFlagsFromString('--expose-gc')
-const collectGarbage: () => void = runInNewContext('gc')
+import { collectGarbage, ownMemory } from '../support/own-memory.js'
 
 let engine: Engine
 beforeEach(async () => {
@@ -30,13 +26,6 @@ async function isKept(given: WeakRef<object>): Promise<boolean> {
   await settle()
   collectGarbage()
   return given.deref() !== undefined
-}
-
-function bytesUsed(): number {
-  collectGarbage()
-  collectGarbage()
-  const { heapUsed, arrayBuffers } = process.memoryUsage()
-  return heapUsed + arrayBuffers
 }
 
 function conversation() {
@@ -73,10 +62,10 @@ test('what is told of tokens takes nothing more until it is read', () => {
     return { kind: 'part' as const, id: 1, text: 'word', tokens: 1, logprobs }
   })
   const choice = new Choice(0, 0, -1)
-  const before = bytesUsed()
+  const before = ownMemory().javaScript
   for (const part of parts) choice.addPart(part)
   // A reader's own form takes 200 and more.
-  expect((bytesUsed() - before) / count / (alternatives + 1)).toBeLessThan(20)
+  expect((ownMemory().javaScript - before) / count / (alternatives + 1)).toBeLessThan(20)
   const { logprobs = [] } = choice.take()
   expect(logprobs.length).toBe(count)
   expect(logprobs[7]?.top[3]).toEqual({

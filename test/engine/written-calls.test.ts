@@ -1,7 +1,6 @@
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
 import { WrittenCalls } from '../../src/engine/reply/written-calls.js'
+import { ownMemory } from '../support/own-memory.js'
 
 const text = '{"city": "Oslo", "days":3}'
 
@@ -101,20 +100,14 @@ test('calls that were not used for the longest are forgotten', () => {
 })
 
 test('arguments that came token by token take no more memory than their characters', () => {
-  setFlagsFromString('--expose-gc')
-  const collectGarbage: () => void = runInNewContext('gc')
-  const heapBytes = () => {
-    collectGarbage()
-    return process.memoryUsage().heapUsed
-  }
   const calls = new WrittenCalls()
-  const before = heapBytes()
+  const before = ownMemory().javaScript
   for (let i = 0; i < 2000; i++) {
     let text = ''
     for (let token = 0; token < 250; token++) text += `${i * 250 + token} `.padStart(7)
     calls.add({ id: `${i}`, name: 'look', arguments: text })
   }
   const characters = 2000 * 1750
-  expect(heapBytes() - before).toBeLessThan(3 * characters)
+  expect(ownMemory().javaScript - before).toBeLessThan(3 * characters)
   expect(restored(calls, 'x', '1999')).toBe('x') // it is still held
 })

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Engine, load } from '../../src/index.js'
 import { runChild } from '../lifecycle/child.js'
 import { randomModel } from '../support/models/random-model.js'
+import { type OwnMemory, ownMemory } from '../support/own-memory.js'
 
 const ask = [{ role: 'user' as const, content: 'Tell me a story' }]
 const mebibyte = 2 ** 20
@@ -46,9 +47,9 @@ describe('again and again', () => {
         )
       for (let round = 0; round < 20; round++) await read()
       expect(engine.stats().cacheBytes).toBeGreaterThanOrEqual(0.8 * cacheMiB * mebibyte)
-      const before = process.memoryUsage.rss()
+      const before = ownMemory()
       for (let round = 0; round < 125; round++) await read()
-      expect(process.memoryUsage.rss() - before).toBeLessThan(8 * mebibyte)
+      expectAsMuch(before, 8)
       expect(engine.stats().cacheBytes).toBeLessThanOrEqual(cacheMiB * mebibyte)
       await engine.close()
     },
@@ -61,11 +62,17 @@ describe('again and again', () => {
       await one.close()
     }
     for (let round = 0; round < 50; round++) await cycle()
-    const before = process.memoryUsage.rss()
+    const before = ownMemory()
     for (let round = 0; round < 300; round++) await cycle()
-    expect(process.memoryUsage.rss() - before).toBeLessThan(16 * mebibyte)
+    expectAsMuch(before, 16)
   })
 })
+
+function expectAsMuch(before: OwnMemory, nativeMiB: number): void {
+  const after = ownMemory()
+  expect(after.javaScript - before.javaScript).toBeLessThan(4 * mebibyte)
+  expect(after.native - before.native).toBeLessThan(nativeMiB * mebibyte)
+}
 
 describe('an end that would go wrong only sometimes is right each time', () => {
   test.each([

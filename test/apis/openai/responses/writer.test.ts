@@ -1,15 +1,11 @@
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
 import type { ReplyResult } from '../../../../src/api/types.js'
 import type { Head } from '../../../../src/apis/openai/responses/response.js'
 import { ToolNames } from '../../../../src/apis/openai/responses/tool-names.js'
 import { ResponseEvents } from '../../../../src/apis/openai/responses/writer.js'
 import { HttpError } from '../../../../src/web/errors.js'
+import { ownMemory } from '../../../support/own-memory.js'
 import { eventsOf } from '../../../support/wire/responses.js'
-
-setFlagsFromString('--expose-gc')
-const collectGarbage: () => void = runInNewContext('gc')
 
 const head = { id: 'resp_1', object: 'response', created_at: 1, model: 'm' } as Head
 const options = { names: new ToolNames(), asSummary: false }
@@ -45,13 +41,13 @@ test('what is told of tokens is kept as text until the end, which tells all of i
   const alternatives = 20
   const told = (id: number) => ({ id, token: 'é', bytes: Buffer.from('é'), logprob: -id / 7 })
   const events = new ResponseEvents(head, options, () => undefined)
-  const before = bytesUsed()
+  const before = ownMemory().javaScript
   for (let i = 0; i < count; i++) {
     const logprobs = [{ ...told(i), top: Array.from({ length: alternatives }, (_, j) => told(j)) }]
     events.part({ choice: 0, text: 'é', tokens: 1, logprobs })
   }
   // As objects they take 150 and more.
-  expect((bytesUsed() - before) / count / (alternatives + 1)).toBeLessThan(120)
+  expect((ownMemory().javaScript - before) / count / (alternatives + 1)).toBeLessThan(120)
   const last = eventsOf(events.ending(result)).at(-1) as unknown as {
     response: { output: { content: { logprobs: { top_logprobs: unknown[] }[] }[] }[] }
   }
@@ -64,10 +60,3 @@ test('what is told of tokens is kept as text until the end, which tells all of i
     bytes: [0xc3, 0xa9],
   })
 })
-
-function bytesUsed(): number {
-  collectGarbage()
-  collectGarbage()
-  const { heapUsed, arrayBuffers } = process.memoryUsage()
-  return heapUsed + arrayBuffers
-}
