@@ -18,6 +18,10 @@ std::string own_metadata(const llama_model* model, const std::string& key) {
   return metadata(model, metadata(model, "general.architecture") + "." + key);
 }
 
+bool is_causal(const llama_model* model) {
+  return own_metadata(model, "attention.causal") != "false";
+}
+
 // The pooling types that we use. llama.cpp reads any number from the file, and aborts the process
 // on one that it does not know.
 const char* pooling_name(const std::string& type) {
@@ -51,12 +55,12 @@ std::string why_not(const llama_model* model, const std::string& type) {
 std::optional<EmbeddingKind> embedding_kind(const Model& model, EmbeddingUse use,
                                             const std::string& path) {
   const llama_model* raw = model.raw();
-  const bool is_causal = own_metadata(raw, "attention.causal") != "false";
+  const bool causal = is_causal(raw);
   const std::string type = own_metadata(raw, "pooling_type");
   const bool names_pooling = !type.empty() && type != "0";
   const bool generates =
-      use == EmbeddingUse::never || (use == EmbeddingUse::automatic && is_causal && !names_pooling);
-  if (generates && is_causal) return std::nullopt;
+      use == EmbeddingUse::never || (use == EmbeddingUse::automatic && causal && !names_pooling);
+  if (generates && causal) return std::nullopt;
   const std::string why =
       generates ? "it is an embedding model and cannot generate text; leave embeddings out"
                 : why_not(raw, type);
@@ -71,8 +75,8 @@ std::optional<EmbeddingKind> embedding_kind(const Model& model, EmbeddingUse use
 
 uint64_t embedding_bytes(const Model& model, int32_t rows, KvType kv_type) {
   const uint64_t count = uint64_t(rows);
-  // Computed in one buffer, copied to another.
-  const uint64_t logits = 2 * uint64_t(model.vocabulary()) * sizeof(float);
+  const bool has_logits = is_causal(model.raw()) || llama_model_is_diffusion(model.raw());
+  const uint64_t logits = has_logits ? uint64_t(model.vocabulary()) * sizeof(float) : 0;
   const uint64_t scores = uint64_t(std::max(1, llama_model_n_head(model.raw()))) * sizeof(float);
   const uint64_t mask = sizeof(float) + 2;
   return count * (logits + model.kv_bytes_per_token(kv_type)) + count * count * (scores + mask);

@@ -27,9 +27,9 @@ struct EmbeddingKind {
 std::optional<EmbeddingKind> embedding_kind(const Model& model, EmbeddingUse use,
                                             const std::string& path);
 
-// Bytes that llama.cpp's buffers may take for a batch of so many rows that embeds: logits, which it
-// keeps for each row though they are not needed, attention between all rows, and their KV cells. An
-// upper estimate.
+// Bytes that llama.cpp's buffers may take for a batch of so many rows that embeds: attention
+// between all rows, their KV cells, and logits, which a model that also generates text computes for
+// each row though they are not needed. An upper estimate.
 uint64_t embedding_bytes(const Model& model, int32_t rows, KvType kv_type);
 
 }  // namespace sluice

@@ -11,6 +11,7 @@ import { encoderModel } from '../../support/models/encoder-model.js'
 import { ggufBool, ggufUint32 } from '../../support/models/gguf-writer.js'
 import { kindModel, MODEL_KINDS } from '../../support/models/model-kinds.js'
 import { randomModel } from '../../support/models/random-model.js'
+import { ownMemory } from '../../support/own-memory.js'
 import { randomWords } from '../../support/random-words.js'
 
 const ask = [{ role: 'user' as const, content: 'Tell me a story' }]
@@ -186,6 +187,16 @@ describe('a call', () => {
       engine.embed('one').then(() => order.push('one')),
     ])
     expect(order).toEqual(['one', 'many'])
+  })
+
+  test('keeps no room for logits, which would take as much as rows x vocabulary', async () => {
+    const engine = await loaded({ model: encoderModel() })
+    await engine.embed(randomWords(20, 1).join(' '))
+    const before = ownMemory().native
+    const { usage } = await engine.embed(randomWords(450, 1).join(' '))
+    const room = usage.promptTokens * 30_522 * 4
+    expect(room).toBeGreaterThan(48 * 2 ** 20)
+    expect(ownMemory().native - before).toBeLessThan(room / 2)
   })
 
   test('holds an input as long as the context, beyond the usual rows', async () => {
