@@ -5,7 +5,7 @@ import { Choice } from '../../src/engine/reply/choice.js'
 import { type Engine, load, type Reply } from '../../src/index.js'
 import { settle } from '../support/eventually.js'
 import { FakeAddon } from '../support/fake-binding.js'
-import { collectGarbage, ownMemory } from '../support/own-memory.js'
+import { collectGarbage, ownMemory } from '../support/reliability/own-memory.js'
 
 let engine: Engine
 beforeEach(async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { WrittenCalls } from '../../src/engine/reply/written-calls.js'
-import { ownMemory } from '../support/own-memory.js'
+import { ownMemory } from '../support/reliability/own-memory.js'
 
 const text = '{"city": "Oslo", "days":3}'
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Engine, load } from '../../src/index.js'
 import { runChild } from '../lifecycle/child.js'
 import { randomModel } from '../support/models/random-model.js'
-import { type OwnMemory, ownMemory } from '../support/own-memory.js'
+import { type OwnMemory, ownMemory } from '../support/reliability/own-memory.js'
 
 const ask = [{ role: 'user' as const, content: 'Tell me a story' }]
 const mebibyte = 2 ** 20

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Engine, load } from '../../../src/index.js'
 import { eventually } from '../../support/eventually.js'
 import { largeRandomModel, randomModel } from '../../support/models/random-model.js'
-import { ownMemory } from '../../support/own-memory.js'
+import { ownMemory } from '../../support/reliability/own-memory.js'
 
 const ask = [{ role: 'user' as const, content: 'Tell me a story' }]
 const endless = { ignoreEos: true, maxTokens: 10_000 }

@@ -11,8 +11,8 @@ import { encoderModel } from '../../support/models/encoder-model.js'
 import { ggufBool, ggufUint32 } from '../../support/models/gguf-writer.js'
 import { kindModel, MODEL_KINDS } from '../../support/models/model-kinds.js'
 import { randomModel } from '../../support/models/random-model.js'
-import { ownMemory } from '../../support/own-memory.js'
 import { randomWords } from '../../support/random-words.js'
+import { ownMemory } from '../../support/reliability/own-memory.js'
 
 const ask = [{ role: 'user' as const, content: 'Tell me a story' }]
 

@@ -4,7 +4,7 @@ import type { Head } from '../../../../src/apis/openai/responses/response.js'
 import { ToolNames } from '../../../../src/apis/openai/responses/tool-names.js'
 import { ResponseEvents } from '../../../../src/apis/openai/responses/writer.js'
 import { HttpError } from '../../../../src/web/errors.js'
-import { ownMemory } from '../../../support/own-memory.js'
+import { ownMemory } from '../../../support/reliability/own-memory.js'
 import { eventsOf } from '../../../support/wire/responses.js'
 
 const head = { id: 'resp_1', object: 'response', created_at: 1, model: 'm' } as Head
