@@ -4,9 +4,8 @@
 # A context of llama.cpp that embeds keeps room for the logits of each row of its largest batch so
 # far: rows x words of the vocabulary x 4 bytes, filled with zeros, until it is closed. It does so
 # for text encoders too, which have no output matrix and so no logits. A made-up encoder whose
-# vectors have 32 numbers takes 481 MiB more for its first input of 500 tokens with a vocabulary of
-# 250,000, which is what multilingual encoders have, and 10 MiB with one of
-# 5,000.
+# vectors have 32 numbers takes 481 MiB more for its first input of 500 tokens where the vocabulary
+# has 250,000 words, as those of multilingual encoders have, and 10 MiB where it has 5,000.
 #
 # Seen on 2026-11-30:
 #   5000 words: 32 numbers, and 10 MiB more (10 are 500 x words x 4 bytes)
