@@ -48,7 +48,7 @@ describe.skipIf(process.platform !== 'linux')('1,000 clients that stream at once
       const before = await baselineOf(server)
       const { texts, seconds } = await streamAll(server)
       expect(seeds.filter((seed) => texts[seed] !== alone[seed])).toEqual([])
-      const grownMiB = await expectAsBefore(server, before, { residentMiB: 16 })
+      const grownMiB = await expectAsBefore(server, before, { heldMiB: 16 })
       console.log(
         `isolation ${isolation}: ${clients} streams, whole and as alone, in ` +
           `${seconds.toFixed(1)} s; a second thousand adds ${grownMiB.toFixed(1)} MiB`,
@@ -81,7 +81,7 @@ describe.skipIf(process.platform !== 'linux')('1,000 clients that wait for a slo
       const each = (taken - first.bytes) / clients / kibibyte
       const before = await baselineOf(server)
       await waitAndLeave(server)
-      const grownMiB = await expectAsBefore(server, before, { residentMiB: 16 })
+      const grownMiB = await expectAsBefore(server, before, { heldMiB: 16 })
       console.log(
         `isolation ${isolation}: ${each.toFixed(1)} KiB for each of ${clients} that wait; ` +
           `a second thousand adds ${grownMiB.toFixed(1)} MiB`,

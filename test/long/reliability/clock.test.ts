@@ -94,7 +94,7 @@ describe.skipIf(!hasFakeClock)('a clock that jumps (needs libfaketime)', () => {
         expect(wait).toBeLessThan(5000)
       }
       expect(served.engines()[0]).toBe(engine)
-      await expectAsBefore(served, before, { descriptors: 4, residentMiB: 64 })
+      await expectAsBefore(served, before, { descriptors: 4, heldMiB: 64 })
       await expectGoodEnd(served)
       console.log(`clock that jumps, ${isolation}:`, { years, msOfOneSecondDeadlines: waits })
     },

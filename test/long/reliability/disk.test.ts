@@ -56,7 +56,7 @@ describe.skipIf(!canMount())('a disk that fills (needs root, for a tmpfs)', () =
       const full = fs.readFileSync(log, 'utf8')
       disk.free()
       for (let i = 0; i < 20; i++) await (await fetch(`${served.url}/v1/models`)).text()
-      await expectAsBefore(served, before, { descriptors: 4, residentMiB: 64 })
+      await expectAsBefore(served, before, { descriptors: 4, heldMiB: 64 })
       await expectGoodEnd(served)
       const lines = fs.readFileSync(log, 'utf8').trimEnd().split('\n')
       const isWhole = (line: string) => {
@@ -89,7 +89,7 @@ describe.skipIf(!canMount())('a disk that fills (needs root, for a tmpfs)', () =
     expect(states().filter((name) => name.includes('.part'))).toEqual([])
     const whileFull = states().length
     disk.free()
-    await expectAsBefore(served, before, { descriptors: 4, residentMiB: 64 })
+    await expectAsBefore(served, before, { descriptors: 4, heldMiB: 64 })
     // A minute after the fault it tries again.
     const again = async () => {
       await textAfter(served, 100 + Math.floor(performance.now()))

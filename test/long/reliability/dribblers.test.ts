@@ -131,7 +131,7 @@ describe.skipIf(process.platform !== 'linux')('connections that ask for nothing'
         `${replies} replies beside them right; headers closed after ${told[0]}, bodies after ` +
         `${told[1]}`,
     )
-    await expectAsBefore(server, before, { residentMiB: 48 })
+    await expectAsBefore(server, before, { heldMiB: 48 })
     expect(p99).toBeLessThan(100)
     await expectQuietEnd(server)
   })
@@ -153,7 +153,7 @@ describe.skipIf(process.platform !== 'linux')('connections that ask for nothing'
     expect(wholeTextOf(last as RawClient)).toBe(text)
     expect(clients.filter(({ isEnded, isClosed }) => isEnded || isClosed)).toEqual([])
     for (const client of clients) client.reset()
-    const grownMiB = await expectAsBefore(server, before, { residentMiB: 32 })
+    const grownMiB = await expectAsBefore(server, before, { heldMiB: 32 })
     expect((await server.metrics()).sum('http_connections_dropped_total')).toBe(more.length)
     console.log(
       `${connectionsMax} connections take ${kibibytes.toFixed(1)} KiB each, ${more.length} more ` +

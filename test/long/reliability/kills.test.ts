@@ -38,7 +38,7 @@ describe.skipIf(process.platform !== 'linux')('a client that is lost', () => {
       for (let i = 0; i < 2; i++) for (const isStream of [true, false]) await round(isStream)
       const before = await baselineOf(server)
       for (let i = 0; i < rounds; i++) for (const isStream of [true, false]) await round(isStream)
-      const grownMiB = await expectAsBefore(server, before, { residentMiB: 32 })
+      const grownMiB = await expectAsBefore(server, before, { heldMiB: 32 })
       console.log(`${way} ${name}: ${tally}; ${grownMiB.toFixed(1)} MiB more`)
       expect(tally.failed).toBe(0)
       await expectQuietEnd(server)

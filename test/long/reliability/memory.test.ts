@@ -100,7 +100,7 @@ describe.skipIf(group === undefined)('in a cgroup with little memory (needs root
       for (const end of Object.keys(outcomes)) {
         expect(end).toMatch(/^whole$|^(200|503) engine_crashed$/)
       }
-      await expectAsBefore(served, before, { descriptors: 8, residentMiB: 128 })
+      await expectAsBefore(served, before, { descriptors: 8, heldMiB: 128 })
       const log = await expectGoodEnd(served)
       expect(log).toContain('SIGKILL (by hand, or by the system where memory ran out)')
       console.log('OOM killer on the engine:', outcomes, { restarts })

@@ -75,7 +75,7 @@ describe.skipIf(process.platform !== 'linux')('200 readers of a byte a second', 
         `${middle(shares).toFixed(2)} of their speed (${range(shares)}, ${pairs} pairs); ` +
         `a second 200 add ${grownMiB.toFixed(1)} MiB`,
     )
-    await expectAsBefore(beside, before, { residentMiB: 128 })
+    await expectAsBefore(beside, before, { heldMiB: 128 })
     expect(taken).toBeLessThan(kibibytesMax)
     expect(middle(shares)).toBeGreaterThan(0.9)
     for (const server of [alone, beside]) await expectQuietEnd(server)

@@ -2,10 +2,10 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { pathToFileURL } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
 import { encoderModel } from '../../support/models/encoder-model.js'
 import { randomModel } from '../../support/models/random-model.js'
+import { tellsMemory } from '../../support/reliability/held.js'
 import { canaryOf } from '../../support/reliability/invariants.js'
 import { type LoadTally, mixedLoad } from '../../support/reliability/mixed-load.js'
 import { type Resources, resourcesOf } from '../../support/reliability/resources.js'
@@ -23,7 +23,6 @@ import { slopeOf } from '../../support/reliability/slope.js'
 const minutes = Number(process.env.SLUICE_SOAK_MINUTES ?? 2.5)
 const warmUp = minutes >= 60 ? 15 : minutes / 2
 const sampleMs = minutes >= 60 ? 10_000 : 1000
-const collects = pathToFileURL(path.resolve('test/support/reliability/collects.mjs'))
 const samplesFile = process.env.SLUICE_SOAK_SAMPLES
 const mebibyte = 2 ** 20
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'sluice-soak-'))
@@ -46,7 +45,7 @@ async function serveBoth(isolation: string): Promise<ServerUnderTest> {
   fs.writeFileSync(config, JSON.stringify({ memoryMiB: 2048, models }))
   const more = ['--tools-fallback', '--response-store', '200', '--response-store-mib', '4']
   const under = `exec "$@" 2>>${path.join(folder, 'log')}`
-  const env = { NODE_OPTIONS: `--import=${collects} --max-semi-space-size=1` }
+  const env = { NODE_OPTIONS: `${tellsMemory.NODE_OPTIONS} --max-semi-space-size=1` }
   return serve(['--config', config, '--open-metrics', ...more], { under, env })
 }
 

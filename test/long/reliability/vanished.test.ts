@@ -71,7 +71,7 @@ describe.skipIf(why !== undefined)(`a client that vanishes${why ? ` (${why})` : 
       }
       for (const client of clients) client.socket.destroy()
     }
-    const grownMiB = await expectAsBefore(server, before, { residentMiB: 48 })
+    const grownMiB = await expectAsBefore(server, before, { heldMiB: 48 })
     console.log(`vanished ${name}: ${tally}; ${grownMiB.toFixed(1)} MiB more`)
     await expectQuietEnd(server)
   })

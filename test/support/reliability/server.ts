@@ -3,6 +3,7 @@ import { eventually } from '../eventually.js'
 import { childrenOf } from '../isolated/served.js'
 import { startProgram } from '../program.js'
 import { RawClient } from '../raw-client.js'
+import { heldBytes, tellsMemory } from './held.js'
 import { fetchText, Metrics } from './metrics.js'
 import { type Resources as OfProcess, resourcesOf } from './resources.js'
 
@@ -34,6 +35,7 @@ const usual = [
 export interface Resources {
   readonly descriptors: number
   readonly threads: number
+  /** Resident. */
   readonly bytes: number
 }
 
@@ -47,7 +49,11 @@ export function startServe(
 }
 
 /** The same once it listens and serves. */
-export function serve(args: readonly string[], options?: RunOptions): Promise<ServerUnderTest> {
+export function serve(
+  args: readonly string[],
+  { env = {}, ...more }: RunOptions = {},
+): Promise<ServerUnderTest> {
+  const options = { env: { ...tellsMemory, ...env }, ...more }
   return ServerUnderTest.listening(startServe(['--port', '0', ...args], options))
 }
 
@@ -88,7 +94,7 @@ export class ServerUnderTest {
     const serve = ['serve', '--model', model, '--port', '0', '--isolation', isolation]
     const words = [...within, process.execPath, main, ...serve, ...usual, ...args]
     const [command = '', ...rest] = words
-    return ServerUnderTest.listening(startProgram(command, rest), host)
+    return ServerUnderTest.listening(startProgram(command, rest, { env: tellsMemory }), host)
   }
 
   get pid(): number {
@@ -112,6 +118,11 @@ export class ServerUnderTest {
   /** The processes of its engines, where these have processes of their own. */
   engines(): number[] {
     return childrenOf(this.pid)
+  }
+
+  /** Bytes of memory that it holds, of all its processes: see heldBytes(). */
+  held(): Promise<number> {
+    return heldBytes([this.pid, ...this.engines()])
   }
 
   resources(): Resources {

@@ -1,0 +1,18 @@
+// For a program under test: SIGUSR2 has it collect all garbage of JavaScript, and write what it
+// holds then to a file of the folder for temporary files (held.ts reads it): `{ bytes }`.
+import { renameSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc')
+const file = join(tmpdir(), `sluice-memory-${process.pid}`)
+process.on('SIGUSR2', () => {
+  collect()
+  collect() // what the first one has found to be done with
+  const { rss, heapTotal, heapUsed } = process.memoryUsage()
+  writeFileSync(`${file}.new`, JSON.stringify({ bytes: rss - heapTotal + heapUsed }))
+  renameSync(`${file}.new`, file)
+})
