@@ -3,7 +3,6 @@ import os from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, describe, expect, test } from 'vitest'
-import { eventually } from '../../support/eventually.js'
 import { encoderModel } from '../../support/models/encoder-model.js'
 import { randomModel } from '../../support/models/random-model.js'
 import { tellsMemory } from '../../support/reliability/held.js'
@@ -12,6 +11,7 @@ import { type LoadTally, mixedLoad } from '../../support/reliability/mixed-load.
 import { type Resources, resourcesOf } from '../../support/reliability/resources.js'
 import { type ServerUnderTest, serve } from '../../support/reliability/server.js'
 import { slopeOf } from '../../support/reliability/slope.js'
+import { postJson } from '../../support/serve.js'
 
 // $SLUICE_SOAK_MINUTES says how long each of the two runs takes: 75 by hand, and else 2.5.
 // $SLUICE_SOAK_SAMPLES names a file that gets a line for each sample.
@@ -121,9 +121,10 @@ describe.skipIf(process.platform !== 'linux')(
         expect(right.length).toBeGreaterThan(10)
         const end = performance.now() + minutes * 60_000
         const isOver = () => performance.now() > end
-        const engines = isolation === 'none' ? 0 : 2
-        await eventually(() => served.engines().length === engines)
+        const vectors = { model: 'vectors', input: 'first' } // once both engines are there
+        expect((await postJson(served.url, '/v1/embeddings', vectors)).status).toBe(200)
         const pids = [served.pid, ...served.engines()]
+        expect(pids).toHaveLength(isolation === 'none' ? 1 : 3)
         const [samples, asked, tally] = await Promise.all([
           sampled(pids, isOver),
           canaries(served, right, isOver),
