@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, describe, expect, test } from 'vitest'
 import { encoderModel } from '../../support/models/encoder-model.js'
 import { randomModel } from '../../support/models/random-model.js'
-import { tellsMemory } from '../../support/reliability/held.js'
+import { heldBytes } from '../../support/reliability/held.js'
 import { canaryOf } from '../../support/reliability/invariants.js'
 import { type LoadTally, mixedLoad } from '../../support/reliability/mixed-load.js'
 import { type Resources, resourcesOf } from '../../support/reliability/resources.js'
@@ -16,10 +16,8 @@ import { postJson } from '../../support/serve.js'
 // $SLUICE_SOAK_MINUTES says how long each of the two runs takes: 75 by hand, and else 2.5.
 // $SLUICE_SOAK_SAMPLES names a file that gets a line for each sample.
 //
-// What V8 has not collected yet goes up and down by tens of MiB, as it likes. So each sample is of
-// resident memory (VmRSS) right after a full collection, of the server and of its engines. V8 also
-// keeps 1 to 32 MiB for objects that are new, more under load and less after a pause, which a
-// collection does not change: here it always has the smallest.
+// What V8 has not collected yet, and its room for objects to come, go up and down by tens of MiB as
+// it likes. So each sample is of what the server and its engines hold, right after a full collection.
 
 const minutes = Number(process.env.SLUICE_SOAK_MINUTES ?? 2.5)
 const warmUp = minutes >= 60 ? 15 : minutes / 2
@@ -46,13 +44,13 @@ async function serveBoth(isolation: string): Promise<ServerUnderTest> {
   fs.writeFileSync(config, JSON.stringify({ memoryMiB: 2048, models }))
   const more = ['--tools-fallback', '--response-store', '200', '--response-store-mib', '4']
   const under = `exec "$@" 2>>${path.join(folder, 'log')}`
-  const env = { NODE_OPTIONS: `${tellsMemory.NODE_OPTIONS} --max-semi-space-size=1` }
-  return serve(['--config', config, '--open-metrics', ...more], { under, env })
+  return serve(['--config', config, '--open-metrics', ...more], { under })
 }
 
 interface Sample extends Resources {
   /** Since the load began. */
   readonly hours: number
+  readonly heldBytes: number
 }
 
 /** Samples of each process, until `isOver`. The first of them is the server's own. */
@@ -60,10 +58,11 @@ async function sampled(pids: readonly number[], isOver: () => boolean): Promise<
   const samples: Sample[][] = pids.map(() => [])
   const start = performance.now()
   while (!isOver()) {
-    for (const pid of pids) process.kill(pid, 'SIGUSR2')
-    await sleep(300)
+    const held = await heldBytes(pids)
     const hours = (performance.now() - start) / 3_600_000
-    for (const [i, pid] of pids.entries()) samples[i]?.push({ hours, ...resourcesOf(pid) })
+    for (const [i, pid] of pids.entries()) {
+      samples[i]?.push({ hours, heldBytes: held[i] as number, ...resourcesOf(pid) })
+    }
     if (samplesFile) {
       const now = samples.map((one) => one.at(-1))
       fs.appendFileSync(samplesFile, `${JSON.stringify(now)}\n`)
@@ -91,13 +90,13 @@ const median = (values: number[]) => values.sort((a, b) => a - b)[values.length 
 /** The figures of one process, as one line. */
 function figuresOf(samples: readonly Sample[]) {
   const warm = samples.filter(({ hours }) => hours * 60 >= warmUp)
-  const slope = slopeOf(warm.map((one) => [one.hours, one.residentBytes / mebibyte]))
-  const start = median(warm.slice(0, warm.length >> 2).map((one) => one.residentBytes))
+  const slope = slopeOf(warm.map((one) => [one.hours, one.heldBytes / mebibyte]))
+  const start = median(warm.slice(0, warm.length >> 2).map((one) => one.heldBytes))
   const most = (name: 'descriptors' | 'threads') => Math.max(...warm.map((one) => one[name]))
   const early = samples.filter(({ hours }) => hours * 60 < warmUp)
   const before = (name: 'descriptors' | 'threads') => Math.max(...early.map((one) => one[name]))
   return {
-    residentMiB: Math.round(start / mebibyte),
+    heldMiB: Math.round(start / mebibyte),
     slopeMiBPerHour: Math.round(slope * 100) / 100,
     grownMiB: Math.round(slope * ((warm.at(-1)?.hours ?? 0) - (warm[0]?.hours ?? 0)) * 100) / 100,
     descriptors: [before('descriptors'), most('descriptors')],

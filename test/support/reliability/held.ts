@@ -10,15 +10,15 @@ const module = pathToFileURL(resolve('test/support/reliability/tells-memory.mjs'
 export const tellsMemory = { NODE_OPTIONS: `--import=${module}` }
 
 /**
- * Bytes that these processes hold, right after a full collection: resident memory without the room
+ * Bytes that each of these processes holds, right after a full collection: resident memory without the room
  * that V8 has for objects to come. That room goes up and down by tens of MiB, as V8 likes.
  */
-export async function heldBytes(pids: readonly number[]): Promise<number> {
+export async function heldBytes(pids: readonly number[]): Promise<number[]> {
   const files = pids.map((pid) => join(tmpdir(), `sluice-memory-${pid}`))
   for (const file of files) rmSync(file, { force: true })
   for (const pid of pids) process.kill(pid, 'SIGUSR2')
   await eventually(() => files.every((file) => existsSync(file)), 'no memory is told', 30_000)
   const held = files.map((file) => JSON.parse(readFileSync(file, 'utf8')).bytes as number)
   for (const file of files) rmSync(file)
-  return held.reduce((sum, bytes) => sum + bytes, 0)
+  return held
 }

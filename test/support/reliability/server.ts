@@ -121,8 +121,9 @@ export class ServerUnderTest {
   }
 
   /** Bytes of memory that it holds, of all its processes: see heldBytes(). */
-  held(): Promise<number> {
-    return heldBytes([this.pid, ...this.engines()])
+  async held(): Promise<number> {
+    const each = await heldBytes([this.pid, ...this.engines()])
+    return each.reduce((sum, bytes) => sum + bytes, 0)
   }
 
   resources(): Resources {
