@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { eventually } from '../../support/eventually.js'
 import { largeRandomModel, randomModel } from '../../support/models/random-model.js'
-import { baselineOf, expectAsBefore, expectGoodEnd } from '../../support/reliability/invariants.js'
+import { baselineOf, expectAsBefore, expectQuietEnd } from '../../support/reliability/invariants.js'
 import { askOf, wholeTextOf } from '../../support/reliability/replies.js'
 import { type Isolation, ServerUnderTest } from '../../support/reliability/server.js'
 
@@ -28,7 +28,7 @@ async function textsAlone(): Promise<string[]> {
   const server = await ServerUnderTest.start(exactModel(), ['--parallel', '1'])
   const texts: string[] = []
   for (const seed of seeds) texts.push(await textOfSeed(server, seed))
-  await expectGoodEnd(server)
+  await expectQuietEnd(server)
   return texts
 }
 
@@ -48,12 +48,12 @@ describe.skipIf(process.platform !== 'linux')('1,000 clients that stream at once
       const before = await baselineOf(server)
       const { texts, seconds } = await streamAll(server)
       expect(seeds.filter((seed) => texts[seed] !== alone[seed])).toEqual([])
-      const grownMiB = await expectAsBefore(server, before, 16)
+      const grownMiB = await expectAsBefore(server, before, { residentMiB: 16 })
       console.log(
         `isolation ${isolation}: ${clients} streams, whole and as alone, in ` +
           `${seconds.toFixed(1)} s; a second thousand adds ${grownMiB.toFixed(1)} MiB`,
       )
-      await expectGoodEnd(server)
+      await expectQuietEnd(server)
     },
   )
 })
@@ -81,13 +81,13 @@ describe.skipIf(process.platform !== 'linux')('1,000 clients that wait for a slo
       const each = (taken - first.bytes) / clients / kibibyte
       const before = await baselineOf(server)
       await waitAndLeave(server)
-      const grownMiB = await expectAsBefore(server, before, 16)
+      const grownMiB = await expectAsBefore(server, before, { residentMiB: 16 })
       console.log(
         `isolation ${isolation}: ${each.toFixed(1)} KiB for each of ${clients} that wait; ` +
           `a second thousand adds ${grownMiB.toFixed(1)} MiB`,
       )
       expect(each).toBeLessThan(64)
-      await expectGoodEnd(server)
+      await expectQuietEnd(server)
     },
   )
 })

@@ -9,14 +9,9 @@ import { eventually } from '../../support/eventually.js'
 import { largeRandomModel, randomModel } from '../../support/models/random-model.js'
 import { hasOpenssl, testCertificate } from '../../support/operators/certificate.js'
 import { textOf as wordsOf } from '../../support/random-words.js'
-import { gauge } from '../../support/reliability/canary.js'
 import { FakeClock, hasFakeClock } from '../../support/reliability/fake-clock.js'
-import {
-  baseline,
-  expectAtRest,
-  expectGoodEnd,
-} from '../../support/reliability/invariants-machine.js'
-import { engineProcesses, type Served, serve } from '../../support/reliability/served.js'
+import { baselineOf, expectAsBefore, expectGoodEnd } from '../../support/reliability/invariants.js'
+import { type ServerUnderTest, serve } from '../../support/reliability/server.js'
 import { chatPath, postJson, story } from '../../support/serve.js'
 import { chunksOf, textOf } from '../../support/sse.js'
 
@@ -39,19 +34,19 @@ afterEach(() => {
   fs.rmSync(folder, { recursive: true, force: true })
 })
 
-async function stream({ url }: Served, more: object = {}, headers = {}): Promise<string> {
+async function stream({ url }: ServerUnderTest, more: object = {}, headers = {}): Promise<string> {
   const body = story({ ignore_eos: true, max_tokens: 150, seed: 3, ...more })
   return (await postJson(url, chatPath, body, headers)).text()
 }
 
 /** The clock of the server, by the time that a reply bears. */
-async function serverYear(served: Served): Promise<number> {
+async function serverYear(served: ServerUnderTest): Promise<number> {
   const [first] = chunksOf(await stream(served, { max_tokens: 1 }))
   return new Date((first?.created ?? 0) * 1000).getUTCFullYear()
 }
 
 /** Milliseconds until a request that waits for the one slot is refused by its own deadline. */
-async function refusedAfter(served: Served): Promise<number> {
+async function refusedAfter(served: ServerUnderTest): Promise<number> {
   const start = performance.now()
   const headers = { 'x-request-timeout': '1' }
   const answer = await postJson(served.url, chatPath, story({ stream: false }), headers)
@@ -67,11 +62,11 @@ describe.skipIf(!hasFakeClock)('a clock that jumps (needs libfaketime)', () => {
       const stall = ['--engine-stall-ms', '2000', '--queue-deadline-ms', '20000', '--parallel', '1']
       const isolated = [...slowArgs, ...stall, '--isolation', isolation]
       const served = await serve(isolated, { env: clock.env })
-      const before = await baseline(served)
+      const before = await baselineOf(served)
       const quiet = await stream(served)
       const years = [await serverYear(served)]
       const waits: number[] = []
-      const [engine] = engineProcesses(served)
+      const [engine] = served.engines()
       for (const jump of jumps) {
         const endless = new AbortController()
         const body = JSON.stringify(story({ ignore_eos: true, max_tokens: 4000 }))
@@ -98,8 +93,8 @@ describe.skipIf(!hasFakeClock)('a clock that jumps (needs libfaketime)', () => {
         expect(wait).toBeGreaterThan(900)
         expect(wait).toBeLessThan(5000)
       }
-      expect(engineProcesses(served)[0]).toBe(engine)
-      await expectAtRest(served, before)
+      expect(served.engines()[0]).toBe(engine)
+      await expectAsBefore(served, before, { descriptors: 4, residentMiB: 64 })
       await expectGoodEnd(served)
       console.log(`clock that jumps, ${isolation}:`, { years, msOfOneSecondDeadlines: waits })
     },
@@ -152,7 +147,7 @@ describe.skipIf(!hasFakeClock)('a clock that jumps (needs libfaketime)', () => {
     expect(ports.size).toBe(1)
     agent.destroy()
     const endless = stream(served, { max_tokens: 4000, n: 4 })
-    await eventually(async () => (await gauge(served, 'sluice_num_requests_running')) === 4)
+    await eventually(async () => (await served.metric('num_requests_running')) === 4)
     const start = performance.now()
     served.cli.child.kill('SIGTERM')
     await sleep(200)
@@ -174,7 +169,7 @@ describe.skipIf(!hasFakeClock)('a clock that jumps (needs libfaketime)', () => {
       const body = { prompt: wordsOf(900, seed), max_tokens: 1, temperature: 0 }
       await (await postJson(served.url, '/v1/completions', body)).text()
     }
-    const writes = () => gauge(served, 'sluice_cache_disk_writes_total')
+    const writes = () => served.metric('cache_disk_writes_total')
     const names = () => fs.readdirSync(states).filter((name) => name.endsWith('.kv'))
     await ask(0)
     await eventually(async () => (await writes()) === 1, 'no state was written')

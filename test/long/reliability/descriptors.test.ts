@@ -8,20 +8,14 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { eventually } from '../../support/eventually.js'
 import { randomModel } from '../../support/models/random-model.js'
 import { textOf as wordsOf } from '../../support/random-words.js'
-import { gauge } from '../../support/reliability/canary.js'
-import {
-  baseline,
-  expectAtRest,
-  expectGoodEnd,
-} from '../../support/reliability/invariants-machine.js'
+import { baselineOf, expectAsBefore, expectGoodEnd } from '../../support/reliability/invariants.js'
 import { processorSeconds, resourcesOf } from '../../support/reliability/resources.js'
 import {
-  engineProcesses,
-  type Served,
+  type ServerUnderTest,
   serve,
   servesOrEnds,
   startServe,
-} from '../../support/reliability/served.js'
+} from '../../support/reliability/server.js'
 import { chatPath, postJson, story } from '../../support/serve.js'
 import { textOf } from '../../support/sse.js'
 
@@ -56,13 +50,13 @@ class Crowd {
 const long = story({ ignore_eos: true, max_tokens: 3000, seed: 3 })
 
 /** A reply that takes a while. */
-async function stream({ url }: Served): Promise<string> {
+async function stream({ url }: ServerUnderTest): Promise<string> {
   const response = await postJson(url, chatPath, long)
   return response.text()
 }
 
 /** A health check that comes through as soon as there is room for it. */
-async function healthy({ url }: Served): Promise<void> {
+async function healthy({ url }: ServerUnderTest): Promise<void> {
   const asks = () => fetch(`${url}/health`).then(({ status }) => status === 200)
   await eventually(() => asks().catch(() => false), 'it does not answer')
 }
@@ -79,9 +73,10 @@ describe.skipIf(process.platform !== 'linux')('a server that may open few files'
       const states = path.join(folder, `states-${files}-${isolation}`)
       const more = ['--isolation', isolation, '--cache-dir', states]
       const served = await serve([...args, ...more], { under: `ulimit -n ${files}; exec "$@"` })
-      const before = await baseline(served)
+      const before = await baselineOf(served)
       const quiet = await stream(served)
       const running = stream(served)
+      await eventually(async () => (await served.metric('num_requests_running')) === 1)
       const crowd = new Crowd()
       await crowd.join(served.port, 2 * files)
       const used = resourcesOf(served.pid).descriptors
@@ -96,19 +91,20 @@ describe.skipIf(process.platform !== 'linux')('a server that may open few files'
       await healthy(served)
       if (isolation === 'process') {
         await crowd.join(served.port, 2 * files)
-        const [first = 0] = engineProcesses(served)
+        const [first = 0] = served.engines()
         process.kill(first, 'SIGKILL')
-        await eventually(() => engineProcesses(served).some((pid) => pid !== first))
+        await eventually(() => served.engines().some((pid) => pid !== first))
         crowd.leave()
         await healthy(served)
       }
       const prompt = wordsOf(600, 1)
       const asked = await postJson(served.url, '/v1/completions', { prompt, max_tokens: 4 })
       expect(asked.status).toBe(200)
-      await eventually(async () => (await gauge(served, 'sluice_cache_disk_writes_total')) > 0)
-      expect(await gauge(served, 'sluice_cache_disk_errors_total')).toBe(0)
-      const dropped = await gauge(served, 'sluice_http_connections_dropped_total')
-      const { descriptors } = await expectAtRest(served, before, { descriptors: 8 })
+      await eventually(async () => (await served.metric('cache_disk_writes_total')) > 0)
+      expect(await served.metric('cache_disk_errors_total')).toBe(0)
+      const dropped = await served.metric('http_connections_dropped_total')
+      await expectAsBefore(served, before, { descriptors: 8, residentMiB: 64 })
+      const { descriptors } = served.resources()
       await expectGoodEnd(served)
       console.log(`ulimit -n ${files}, ${isolation}:`, {
         used,
@@ -121,7 +117,7 @@ describe.skipIf(process.platform !== 'linux')('a server that may open few files'
 
   test('whose limit is lowered under it goes on once it has room again', async () => {
     const served = await serve(args)
-    const before = await baseline(served)
+    const before = await baselineOf(served)
     const running = stream(served)
     const limit = (files: string) => {
       const { status } = spawnSync('prlimit', ['--pid', `${served.pid}`, `--nofile=${files}`])
@@ -135,7 +131,7 @@ describe.skipIf(process.platform !== 'linux')('a server that may open few files'
     limit('4096:4096')
     crowd.leave()
     await healthy(served)
-    await expectAtRest(served, before, { descriptors: 8 })
+    await expectAsBefore(served, before, { descriptors: 8, residentMiB: 64 })
     await expectGoodEnd(served)
   })
 

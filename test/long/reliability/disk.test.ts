@@ -7,13 +7,13 @@ import { eventually } from '../../support/eventually.js'
 import { LoopbackHub } from '../../support/hub/loopback-hub.js'
 import { randomModel } from '../../support/models/random-model.js'
 import { textOf as wordsOf } from '../../support/random-words.js'
-import { canaryText, gauge } from '../../support/reliability/canary.js'
 import {
-  baseline,
-  expectAtRest,
+  baselineOf,
+  canaryOf,
+  expectAsBefore,
   expectGoodEnd,
-} from '../../support/reliability/invariants-machine.js'
-import { type Served, serve } from '../../support/reliability/served.js'
+} from '../../support/reliability/invariants.js'
+import { type ServerUnderTest, serve } from '../../support/reliability/server.js'
 import { canMount, SmallDisk } from '../../support/reliability/small-disk.js'
 import { postJson } from '../../support/serve.js'
 
@@ -29,7 +29,7 @@ const mounted = (kib: number) => {
 afterEach(() => disk.end())
 
 /** The text after a long prompt of its own. */
-async function textAfter({ url }: Served, seed: number): Promise<string> {
+async function textAfter({ url }: ServerUnderTest, seed: number): Promise<string> {
   const prompt = wordsOf(900, seed)
   const more = { temperature: 0, max_tokens: 16, seed: 1 }
   const response = await postJson(url, '/v1/completions', { prompt, ...more })
@@ -45,18 +45,18 @@ describe.skipIf(!canMount())('a disk that fills (needs root, for a tmpfs)', () =
       const log = path.join(disk.folder, 'log')
       const under = `exec "$@" 2>>${log}`
       const served = await serve([...args, '--log-format', format], { under })
-      const before = await baseline(served)
+      const before = await baselineOf(served)
       disk.fill(8)
       const asked = 300
       for (let i = 0; i < asked; i++) {
         expect((await fetch(`${served.url}/v1/models`)).status).toBe(200)
       }
-      expect(await canaryText(served)).toBe(before.text)
+      expect(await canaryOf(served)).toBe(before.canary)
       expect(fs.statfsSync(disk.folder).bavail).toBe(0)
       const full = fs.readFileSync(log, 'utf8')
       disk.free()
       for (let i = 0; i < 20; i++) await (await fetch(`${served.url}/v1/models`)).text()
-      await expectAtRest(served, before)
+      await expectAsBefore(served, before, { descriptors: 4, residentMiB: 64 })
       await expectGoodEnd(served)
       const lines = fs.readFileSync(log, 'utf8').trimEnd().split('\n')
       const isWhole = (line: string) => {
@@ -77,8 +77,8 @@ describe.skipIf(!canMount())('a disk that fills (needs root, for a tmpfs)', () =
     mounted(4096)
     const cache = ['--cache-dir', path.join(disk.folder, 'states'), '--cache-mib', '0']
     const served = await serve([...args, ...cache, '--open-metrics'])
-    const before = await baseline(served)
-    const counter = (name: string) => gauge(served, `sluice_cache_disk_${name}_total`)
+    const before = await baselineOf(served)
+    const counter = (name: string) => served.metric(`cache_disk_${name}_total`)
     const texts = [await textAfter(served, 0)]
     await eventually(async () => (await counter('writes')) > 0, 'no state was written')
     disk.fill(16)
@@ -89,7 +89,7 @@ describe.skipIf(!canMount())('a disk that fills (needs root, for a tmpfs)', () =
     expect(states().filter((name) => name.includes('.part'))).toEqual([])
     const whileFull = states().length
     disk.free()
-    await expectAtRest(served, before)
+    await expectAsBefore(served, before, { descriptors: 4, residentMiB: 64 })
     // A minute after the fault it tries again.
     const again = async () => {
       await textAfter(served, 100 + Math.floor(performance.now()))
@@ -103,8 +103,8 @@ describe.skipIf(!canMount())('a disk that fills (needs root, for a tmpfs)', () =
     expect(stderr).toMatch(/No space left on device.*goes on without/)
     const next = await serve([...args, ...cache, '--open-metrics'])
     for (const [seed, text] of texts.entries()) expect(await textAfter(next, seed)).toBe(text)
-    expect(await gauge(next, 'sluice_cache_disk_errors_total')).toBe(0)
-    const reads = await gauge(next, 'sluice_cache_disk_reads_total')
+    expect(await next.metric('cache_disk_errors_total')).toBe(0)
+    const reads = await next.metric('cache_disk_reads_total')
     expect(reads).toBeGreaterThan(0)
     await expectGoodEnd(next)
     console.log('states on a full disk:', { errors, dropped, waited, reads, states: whileFull })

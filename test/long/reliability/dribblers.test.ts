@@ -4,7 +4,7 @@ import { eventually } from '../../support/eventually.js'
 import { randomModel } from '../../support/models/random-model.js'
 import type { RawClient } from '../../support/raw-client.js'
 import { Beat } from '../../support/reliability/beat.js'
-import { baselineOf, expectAsBefore, expectGoodEnd } from '../../support/reliability/invariants.js'
+import { baselineOf, expectAsBefore, expectQuietEnd } from '../../support/reliability/invariants.js'
 import { fetchText } from '../../support/reliability/metrics.js'
 import { askOf, wholeTextOf } from '../../support/reliability/replies.js'
 import { ServerUnderTest } from '../../support/reliability/server.js'
@@ -131,9 +131,9 @@ describe.skipIf(process.platform !== 'linux')('connections that ask for nothing'
         `${replies} replies beside them right; headers closed after ${told[0]}, bodies after ` +
         `${told[1]}`,
     )
-    await expectAsBefore(server, before, 48)
+    await expectAsBefore(server, before, { residentMiB: 48 })
     expect(p99).toBeLessThan(100)
-    await expectGoodEnd(server)
+    await expectQuietEnd(server)
   })
 
   test('the 4,097th connection is closed on arrival, and counted', async () => {
@@ -153,12 +153,12 @@ describe.skipIf(process.platform !== 'linux')('connections that ask for nothing'
     expect(wholeTextOf(last as RawClient)).toBe(text)
     expect(clients.filter(({ isEnded, isClosed }) => isEnded || isClosed)).toEqual([])
     for (const client of clients) client.reset()
-    const grownMiB = await expectAsBefore(server, before, 32)
+    const grownMiB = await expectAsBefore(server, before, { residentMiB: 32 })
     expect((await server.metrics()).sum('http_connections_dropped_total')).toBe(more.length)
     console.log(
       `${connectionsMax} connections take ${kibibytes.toFixed(1)} KiB each, ${more.length} more ` +
         `are closed on arrival; a second time they add ${grownMiB.toFixed(1)} MiB`,
     )
-    await expectGoodEnd(server)
+    await expectQuietEnd(server)
   })
 })

@@ -4,20 +4,14 @@ import { isAlive } from '../../support/isolated/served.js'
 import { encoderModel } from '../../support/models/encoder-model.js'
 import { largeRandomModel, randomModel } from '../../support/models/random-model.js'
 import { textOf as wordsOf } from '../../support/random-words.js'
-import { gauge } from '../../support/reliability/canary.js'
-import {
-  baseline,
-  expectAtRest,
-  expectGoodEnd,
-} from '../../support/reliability/invariants-machine.js'
+import { baselineOf, expectAsBefore, expectGoodEnd } from '../../support/reliability/invariants.js'
 import { MemoryGroup } from '../../support/reliability/memory-group.js'
 import {
-  engineProcesses,
-  type Served,
+  type ServerUnderTest,
   serve,
   servesOrEnds,
   startServe,
-} from '../../support/reliability/served.js'
+} from '../../support/reliability/server.js'
 import { chatPath, postJson, story } from '../../support/serve.js'
 
 // Little memory: address space (`ulimit -v`), and what a cgroup has, with the system's OOM killer.
@@ -47,7 +41,7 @@ function counted(outcomes: readonly string[]): Record<string, number> {
 }
 
 /** Many clients with long prompts at once. */
-function crowd({ url }: Served, clients: number, words: number): Promise<string[]> {
+function crowd({ url }: ServerUnderTest, clients: number, words: number): Promise<string[]> {
   const ask = (seed: number) => {
     const messages = [{ role: 'user', content: wordsOf(words, seed) }]
     return postJson(url, chatPath, story({ messages, max_tokens: 40, ignore_eos: true }))
@@ -95,18 +89,18 @@ describe.skipIf(group === undefined)('in a cgroup with little memory (needs root
       const cache = ['--context', '8192', '--cache-mib', '2048', '--kv-type', 'f16']
       const args = ['--model', largeRandomModel(), ...engine, ...cache]
       const served = await serve(args)
-      const before = await baseline(served)
-      const [first = 0] = engineProcesses(served)
+      const before = await baselineOf(served)
+      const [first = 0] = served.engines()
       // The engine alone is in it: what it has already counts where it grows.
       group.add(first)
       group.limit(24)
       const outcomes = counted(await crowd(served, 8, 800))
-      const restarts = await gauge(served, 'sluice_engine_restarts_total')
+      const restarts = await served.metric('engine_restarts_total')
       expect(restarts).toBeGreaterThan(0)
       for (const end of Object.keys(outcomes)) {
         expect(end).toMatch(/^whole$|^(200|503) engine_crashed$/)
       }
-      await expectAtRest(served, before, { descriptors: 8, residentMiB: 128 })
+      await expectAsBefore(served, before, { descriptors: 8, residentMiB: 128 })
       const log = await expectGoodEnd(served)
       expect(log).toContain('SIGKILL (by hand, or by the system where memory ran out)')
       console.log('OOM killer on the engine:', outcomes, { restarts })
@@ -119,7 +113,7 @@ describe.skipIf(group === undefined)('in a cgroup with little memory (needs root
     const group = MemoryGroup.make() as MemoryGroup
     try {
       const served = await serve([...model, '--isolation', 'process', '--body-mib', '256'])
-      const [engine = 0] = engineProcesses(served)
+      const [engine = 0] = served.engines()
       group.add(served.pid)
       group.limit(24)
       const content = 'x'.repeat(200 * mebibyte)
@@ -140,7 +134,7 @@ describe.skipIf(group === undefined)('in a cgroup with little memory (needs root
       const input = Array.from({ length: 512 }, (_, seed) => wordsOf(60, seed))
       const ask = () => outcome(postJson(served.url, '/v1/embeddings', { model: 'default', input }))
       expect(await ask()).toBe('whole')
-      const [first = 0] = engineProcesses(served)
+      const [first = 0] = served.engines()
       group.add(first)
       group.limit(4)
       const outcomes = counted(await Promise.all(Array.from({ length: 8 }, ask)))

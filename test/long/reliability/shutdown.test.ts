@@ -4,13 +4,7 @@ import { eventually } from '../../support/eventually.js'
 import { childrenOf, isAlive } from '../../support/isolated/served.js'
 import { largeRandomModel, randomModel } from '../../support/models/random-model.js'
 import { post, RawClient } from '../../support/raw-client.js'
-import { gauge } from '../../support/reliability/canary.js'
-import {
-  engineProcesses,
-  type Served,
-  serve,
-  startServe,
-} from '../../support/reliability/served.js'
+import { type ServerUnderTest, serve, startServe } from '../../support/reliability/server.js'
 import { chatPath, postJson, story } from '../../support/serve.js'
 import { textOf } from '../../support/sse.js'
 
@@ -32,7 +26,7 @@ const isolations = ['none', 'process'] as const
 const asked = (more: object) => story({ ignore_eos: true, ...more })
 
 /** What came of it, also where its connection broke. */
-async function stream({ url }: Served, more: object): Promise<string> {
+async function stream({ url }: ServerUnderTest, more: object): Promise<string> {
   const response = await postJson(url, chatPath, asked(more)).catch(() => undefined)
   let said = ''
   try {
@@ -45,11 +39,11 @@ async function stream({ url }: Served, more: object): Promise<string> {
 }
 
 /** Clients in every state that a connection can be in, with two replies to their end. */
-async function everyKind(served: Served) {
+async function everyKind(served: ServerUnderTest) {
   const running = stream(served, { seed: 1, max_tokens: 1500 })
   const parked = await RawClient.connect(served.port, { reads: false })
   parked.send(post(chatPath, asked({ max_tokens: 4000 })))
-  const count = (name: string) => gauge(served, `sluice_num_requests_${name}`)
+  const count = (name: string) => served.metric(`num_requests_${name}`)
   await eventually(async () => (await count('parked')) === 1, 'no reply is parked')
   const endless = stream(served, { max_tokens: 8000 })
   await eventually(async () => (await count('running')) === 2)
@@ -88,7 +82,7 @@ describe.skipIf(!isLinux).each(isolations)('isolation %s: at SIGTERM', (isolatio
     async (signal) => {
       const served = await serve([...isolated, '--drain-ms', '6000'])
       const kinds = await everyKind(served)
-      const engines = engineProcesses(served)
+      const engines = served.engines()
       const start = performance.now()
       served.cli.child.kill(signal)
       expectWhole(await kinds.running)
@@ -111,7 +105,7 @@ describe.skipIf(!isLinux).each(isolations)('isolation %s: at SIGTERM', (isolatio
   test('a second one ends it at once, whatever is under way', async () => {
     const served = await serve(isolated)
     const kinds = await everyKind(served)
-    const engines = engineProcesses(served)
+    const engines = served.engines()
     const replies = [kinds.running, kinds.queued, kinds.endless]
     served.cli.child.kill('SIGTERM')
     await sleep(200)
@@ -148,7 +142,7 @@ describe.skipIf(!isLinux).each(isolations)('isolation %s: at SIGTERM', (isolatio
     const served = await serve(isolated)
     const kinds = await everyKind(served)
     const replies = [kinds.running, kinds.queued, kinds.endless]
-    const engines = engineProcesses(served)
+    const engines = served.engines()
     served.cli.child.kill('SIGHUP')
     await served.cli.result
     expect(served.cli.child.signalCode).toBe('SIGHUP')
@@ -192,11 +186,11 @@ describe.skipIf(!isLinux)('SIGTERM while the engine’s process is started again
 })
 
 /** Its engine's last process: the second death is followed by a second without one. */
-async function killedTwice(served: Served): Promise<number> {
+async function killedTwice(served: ServerUnderTest): Promise<number> {
   let last = 0
   for (let death = 0; death < 2; death++) {
-    await eventually(() => engineProcesses(served).some((pid) => pid !== last))
-    last = engineProcesses(served).find((pid) => pid !== last) as number
+    await eventually(() => served.engines().some((pid) => pid !== last))
+    last = served.engines().find((pid) => pid !== last) as number
     process.kill(last, 'SIGKILL')
   }
   return last

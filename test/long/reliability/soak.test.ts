@@ -7,10 +7,10 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { encoderModel } from '../../support/models/encoder-model.js'
 import { randomModel } from '../../support/models/random-model.js'
 import { textOf } from '../../support/random-words.js'
-import { canaryText } from '../../support/reliability/canary.js'
-import { mixedLoad, type Tally } from '../../support/reliability/mixed-load.js'
+import { canaryOf } from '../../support/reliability/invariants.js'
+import { type LoadTally, mixedLoad } from '../../support/reliability/mixed-load.js'
 import { type Resources, resourcesOf } from '../../support/reliability/resources.js'
-import { engineProcesses, type Served, serve } from '../../support/reliability/served.js'
+import { type ServerUnderTest, serve } from '../../support/reliability/server.js'
 import { slopeOf } from '../../support/reliability/slope.js'
 import { postJson } from '../../support/serve.js'
 
@@ -32,7 +32,7 @@ const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'sluice-soak-'))
 afterAll(() => fs.rmSync(folder, { recursive: true, force: true }))
 
 /** A server of a model that talks and one that embeds, whose caches are full within minutes. */
-async function serveBoth(isolation: string): Promise<Served> {
+async function serveBoth(isolation: string): Promise<ServerUnderTest> {
   const config = path.join(folder, `${isolation}.json`)
   const shared = { isolation, loadAtStart: true, context: 2048 }
   const chat = {
@@ -75,10 +75,14 @@ async function sampled(pids: readonly number[], isOver: () => boolean): Promise<
   return samples
 }
 
-async function canaries(served: Served, right: string, isOver: () => boolean): Promise<number> {
+async function canaries(
+  served: ServerUnderTest,
+  right: string,
+  isOver: () => boolean,
+): Promise<number> {
   let asked = 0
   for (; !isOver(); asked++) {
-    expect(await canaryText(served, { model: 'chat' })).toBe(right)
+    expect(await canaryOf(served, { model: 'chat' })).toBe(right)
     for (let i = 0; i < 60 && !isOver(); i++) await sleep(Math.min(1000, minutes * 1000))
   }
   return asked
@@ -103,7 +107,7 @@ function figuresOf(samples: readonly Sample[]) {
   }
 }
 
-function totals({ kinds, left, faults }: Tally) {
+function totals({ kinds, left, faults }: LoadTally) {
   const sum = (counts: Map<string, number>) => [...counts.values()].reduce((a, b) => a + b, 0)
   return { answered: sum(kinds), left: sum(left), faults: faults.length }
 }
@@ -115,7 +119,7 @@ describe.skipIf(process.platform !== 'linux')(
       `memory stays level over ${minutes} minutes (isolation: %s)`,
       async (isolation) => {
         const served = await serveBoth(isolation)
-        const right = await canaryText(served, { model: 'chat' })
+        const right = await canaryOf(served, { model: 'chat' })
         expect(right.length).toBeGreaterThan(10)
         // As many rows as a batch has: llama.cpp keeps room for the largest one so far.
         const most = Array.from({ length: 64 }, (_, i) => textOf(9, i))
@@ -123,7 +127,7 @@ describe.skipIf(process.platform !== 'linux')(
         expect((await postJson(served.url, '/v1/embeddings', vectors)).status).toBe(200)
         const end = performance.now() + minutes * 60_000
         const isOver = () => performance.now() > end
-        const pids = [served.pid, ...engineProcesses(served)]
+        const pids = [served.pid, ...served.engines()]
         expect(pids).toHaveLength(isolation === 'none' ? 1 : 3)
         const [samples, asked, tally] = await Promise.all([
           sampled(pids, isOver),
@@ -140,7 +144,7 @@ describe.skipIf(process.platform !== 'linux')(
           ...figures,
         )
         expect(tally.faults).toEqual([])
-        expect(engineProcesses(served)).toEqual(pids.slice(1))
+        expect(served.engines()).toEqual(pids.slice(1))
         for (const { slopeMiBPerHour, grownMiB, descriptors, threads } of figures) {
           if (minutes >= 60) expect(slopeMiBPerHour).toBeLessThan(1)
           else expect(grownMiB).toBeLessThan(16)

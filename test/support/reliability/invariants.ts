@@ -33,22 +33,31 @@ export async function quiet(server: ServerUnderTest, limitMs = quietMs): Promise
   return last
 }
 
+/** What may be more than before. */
+export interface Tolerance {
+  /** Connections of this process' that are kept alive. Default 0. */
+  readonly descriptors?: number
+  /** Resident, of all its processes. */
+  readonly residentMiB: number
+}
+
 /**
  * The server is as it was: gauges, counts, descriptors, threads, memory and the canary.
- * @param marginMiB what its memory may have grown by. @returns by how many MiB it has
+ * @returns by how many MiB its memory has grown
  */
 export async function expectAsBefore(
   server: ServerUnderTest,
   before: Baseline,
-  marginMiB: number,
+  { descriptors = 0, residentMiB }: Tolerance,
 ): Promise<number> {
   const now = await quiet(server)
   const ended = now.ended('finished') + now.ended('cancelled') + now.ended('failed')
   expect(ended).toBe(now.started)
-  await descriptorsBack(server, before)
+  expect(now.sum('kv_cache_usage_perc')).toBe(0)
+  await descriptorsBack(server, { ...before, descriptors: before.descriptors + descriptors })
   expect(await canaryOf(server)).toBe(before.canary)
   const grownMiB = (server.resources().bytes - before.bytes) / 2 ** 20
-  expect(grownMiB).toBeLessThan(marginMiB)
+  expect(grownMiB).toBeLessThan(residentMiB)
   return grownMiB
 }
 
@@ -69,22 +78,29 @@ export async function descriptorsBack(
   await eventually(areBack, message, limitMs)
 }
 
-/** Drains; its log has nothing but what is told of requests, and no fault of the server's own. */
-export async function expectGoodEnd({ cli }: ServerUnderTest): Promise<void> {
+/** Drains, and ends with 0 and without an exception that nobody caught. @returns its log */
+export async function expectGoodEnd({ cli }: ServerUnderTest): Promise<string> {
   cli.child.kill('SIGTERM')
   const { code, stderr } = await cli.result
   expect(code, stderr.slice(-2000)).toBe(0)
-  const odd = stderr.split('\n').filter((line) => line !== '' && !isOfRequest(line))
-  expect(odd).toEqual([])
+  expect(stderr).not.toMatch(/unhandled|uncaught|UnhandledPromise|\n {4}at /i)
+  return stderr
+}
+
+/** The same, and its log (JSON) has nothing but what is told of requests. */
+export async function expectQuietEnd(server: ServerUnderTest): Promise<void> {
+  const lines = (await expectGoodEnd(server)).split('\n')
+  expect(lines.filter((line) => line !== '' && !isOfRequest(line))).toEqual([])
 }
 
 function isOfRequest(line: string): boolean {
   return /^\{"level":"warn",.*"msg":"request"\}$/.test(line)
 }
 
-async function canaryOf(server: ServerUnderTest): Promise<string> {
+/** The text of a request that is always the same. With `--kv-type q8_0` it is, too. */
+export async function canaryOf(server: ServerUnderTest, more: object = {}): Promise<string> {
   const client = await server.connect()
-  const body = story({ stream: false, seed: 7, max_tokens: 24, ignore_eos: true })
+  const body = story({ stream: false, seed: 7, max_tokens: 24, ignore_eos: true, ...more })
   client.send(post(chatPath, body, { connection: 'close' }))
   await client.closed()
   const { choices } = JSON.parse(client.body)

@@ -13,8 +13,10 @@ export class Metrics {
 
   /** The sum of a name's series, or of those with a label such as `outcome="failed"`. */
   sum(name: string, label = ''): number {
-    return this.#series
-      .filter(([itsName, labels]) => itsName === `sluice_${name}` && labels.includes(label))
+    const series = this.#series.filter(([itsName]) => itsName === `sluice_${name}`)
+    if (series.length === 0) throw new Error(`there is no sluice_${name} at /metrics`)
+    return series
+      .filter(([, labels]) => labels.includes(label))
       .reduce((sum, [, , value]) => sum + value, 0)
   }
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Dice } from '../fuzz/dice.js'
 import { textOf } from '../random-words.js'
 import { post, RawClient } from '../raw-client.js'
-import type { Served } from './served.js'
+import type { ServerUnderTest } from './server.js'
 
 /** A request of the mix: the route, the body, and what it is answered with when all is well. */
 interface Kind {
@@ -13,22 +13,22 @@ interface Kind {
 }
 
 /** What of all requests came to which end. */
-export interface Tally {
+export interface LoadTally {
   readonly kinds: Map<string, number>
   readonly left: Map<string, number>
   /** Answers that nobody would expect: none. */
   readonly faults: string[]
 }
 
-const tool = (name: string) => ({
-  name,
-  parameters: {
-    type: 'object',
-    properties: { city: { type: 'string', maxLength: 12 } },
-    required: ['city'],
-    additionalProperties: false,
-  },
+/** Each number has a schema of its own, and so a grammar. */
+const formOf = (number: number) => ({
+  type: 'object',
+  properties: { city: { type: 'string', maxLength: 12 }, number: { const: number } },
+  required: ['city', 'number'],
+  additionalProperties: false,
 })
+
+const tool = (number: number) => ({ name: `tool_${number}`, parameters: formOf(0) })
 
 /**
  * So many names of tools that what is remembered of them is all there within minutes: of each set
@@ -90,7 +90,7 @@ const kinds: readonly Kind[] = [
     status: 200,
     body: (dice) => ({
       messages: said(dice),
-      tools: [{ type: 'function', function: tool(`tool_${dice.int(1, names)}`) }],
+      tools: [{ type: 'function', function: tool(dice.int(1, names)) }],
       tool_choice: 'required',
       stream: dice.chance(0.5),
       max_tokens: 60,
@@ -104,7 +104,7 @@ const kinds: readonly Kind[] = [
       messages: said(dice),
       response_format: {
         type: 'json_schema',
-        json_schema: { name: 'form', schema: tool(`form_${dice.int(1, names)}`).parameters },
+        json_schema: { name: 'form', schema: formOf(dice.int(1, names)) },
       },
       max_tokens: 60,
     }),
@@ -149,12 +149,12 @@ const phases = ['at once', 'some ms later', 'in its headers', 'in its body'] as 
  * their answer is whole: by a FIN, a reset, or an aborted fetch, in each phase.
  */
 export async function mixedLoad(
-  served: Served,
+  served: ServerUnderTest,
   clients: number,
   pauseMs: number,
   isOver: () => boolean,
-): Promise<Tally> {
-  const tally: Tally = { kinds: new Map(), left: new Map(), faults: [] }
+): Promise<LoadTally> {
+  const tally: LoadTally = { kinds: new Map(), left: new Map(), faults: [] }
   const one = async (seed: number) => {
     const dice = new Dice(seed + 1)
     while (!isOver()) {
@@ -179,7 +179,12 @@ function count(counts: Map<string, number>, name: string): void {
 
 const headers = { 'content-type': 'application/json' }
 
-async function ask({ url }: Served, kind: Kind, dice: Dice, tally: Tally): Promise<void> {
+async function ask(
+  { url }: ServerUnderTest,
+  kind: Kind,
+  dice: Dice,
+  tally: LoadTally,
+): Promise<void> {
   const body = kind.body(dice)
   const text = typeof body === 'string' ? body : JSON.stringify({ model: 'chat', ...body })
   const response = await fetch(url + kind.path, { method: 'POST', headers, body: text })
@@ -190,7 +195,12 @@ async function ask({ url }: Served, kind: Kind, dice: Dice, tally: Tally): Promi
   }
 }
 
-async function leave(served: Served, kind: Kind, dice: Dice, tally: Tally): Promise<void> {
+async function leave(
+  served: ServerUnderTest,
+  kind: Kind,
+  dice: Dice,
+  tally: LoadTally,
+): Promise<void> {
   const way = dice.pick(ways)
   const phase = dice.pick(phases)
   const body = kind.body(dice)
@@ -219,7 +229,7 @@ async function arrived(client: RawClient, bytes: number): Promise<void> {
 }
 
 async function abort(
-  { url }: Served,
+  { url }: ServerUnderTest,
   { path }: Kind,
   asked: object | string,
   phase: (typeof phases)[number],

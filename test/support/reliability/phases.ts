@@ -179,12 +179,14 @@ interface Going {
   readonly isStream: boolean
   /** The address by which they come. */
   readonly host?: string
+  /** The number of the first one's request, where those before are remembered. Default 0. */
+  readonly from?: number
 }
 
 export async function reach(
   server: ServerUnderTest,
   name: PhaseName,
-  { count, isStream, host = server.host }: Going,
+  { count, isStream, host = server.host, from = 0 }: Going,
 ): Promise<Reached> {
   const phase: Phase = phases[name]
   const before = await server.metrics()
@@ -192,7 +194,7 @@ export async function reach(
   const reads = !phase.isUnread
   const each = Array.from({ length: count }, () => server.connect({ reads, host }))
   const clients = await Promise.all(each)
-  for (const [i, client] of clients.entries()) client.send(phase.request(i, isStream))
+  for (const [i, client] of clients.entries()) client.send(phase.request(from + i, isStream))
   let there = before
   const areThere = async () => {
     there = await server.metrics()
