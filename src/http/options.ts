@@ -193,7 +193,7 @@ export interface ServerOptions extends ListenerOptions {
   keepAliveMs?: number
   /** Bytes of a request's headers. Default 16 KiB; more is a 431. */
   headerBytesMax?: number
-  /** Bytes of a reply that wait in the process before its reader is waited for. Default 16 KiB. */
+  /** Bytes of a reply that wait in the process before its reader is waited for. Default 2 KiB. */
   writeBufferBytes?: number
 }
 
@@ -248,7 +248,7 @@ const serverDefaults = {
   headersTimeoutMs: 10_000,
   keepAliveMs: 65_000,
   headerBytesMax: 16 * 1024,
-  writeBufferBytes: 16 * 1024,
+  writeBufferBytes: 2 * 1024,
 }
 
 /** The options that say which models there are; all others are the server's own. */

@@ -52,29 +52,28 @@ test('a reply keeps nothing of its options', async () => {
   expect(reply.isSettled).toBe(false) // it still waits, and is still held
 })
 
-test('what is told of tokens takes nothing more until it is read', () => {
+test('what is told of tokens is packed until it is read', () => {
   const count = 1000
   const alternatives = 20
-  const told = (id: number) => ({ id, bytes: 'word', logprob: -id / 7 })
-  const top = Array.from({ length: alternatives }, (_, i) => told(i))
-  const parts = Array.from({ length: count }, (_, i) => {
-    const logprobs = [{ ...told(i), top }]
+  const told = (id: number) => ({ id, bytes: 'word', logprob: Math.fround(-id / 7) })
+  const top = () => Array.from({ length: alternatives }, (_, i) => told(i))
+  const part = (i: number) => {
+    const logprobs = [{ ...told(i), top: top() }]
     return { kind: 'part' as const, id: 1, text: 'word', tokens: 1, logprobs }
-  })
+  }
   const choice = new Choice(0, 0, -1)
   const before = ownMemory().javaScript
-  for (const part of parts) choice.addPart(part)
-  // A reader's own form takes 200 and more.
-  expect((ownMemory().javaScript - before) / count / (alternatives + 1)).toBeLessThan(20)
+  for (let i = 0; i < count; i++) choice.addPart(part(i))
+  // The engine's objects take 100, and a reader's own form 200 and more.
+  expect((ownMemory().javaScript - before) / count / (alternatives + 1)).toBeLessThan(30)
   const { logprobs = [] } = choice.take()
   expect(logprobs.length).toBe(count)
   expect(logprobs[7]?.top[3]).toEqual({
     id: 3,
     token: 'word',
     bytes: Buffer.from('word'),
-    logprob: -3 / 7,
+    logprob: Math.fround(-3 / 7),
   })
-  expect(parts[0]?.logprobs.length).toBe(1)
 })
 
 test('what is settled before anybody asks for its promise has the first outcome', async () => {

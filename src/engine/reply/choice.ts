@@ -1,19 +1,12 @@
 import type {
   ChoiceResult,
-  PromptTokenLogprobs,
   ReplyLimit,
   ReplyPart,
-  TokenLogprob,
-  TokenLogprobs,
   ToolCall,
   ToolCallDelta,
 } from '../../api/types.js'
-import type {
-  NativeFinished,
-  NativePart,
-  NativeTokenLogprob,
-  NativeTokenLogprobs,
-} from '../../binding/engine-port.js'
+import type { NativeFinished, NativePart, NativeTokenLogprobs } from '../../binding/engine-port.js'
+import { PackedLogprobs, promptTokenLogprobs, tokenLogprobs } from './token-logprobs.js'
 
 /** What one choice took. */
 export interface ChoiceTally {
@@ -177,9 +170,12 @@ class LongText {
 /** What a part says, without what it tells of tokens. */
 type Saying = Pick<ReplyPart, 'text' | 'reasoning' | 'toolCalls'>
 
+/** What is told of tokens, as the engine told it. It is packed where it waits for its reader. */
+type Told = readonly NativeTokenLogprobs[] | PackedLogprobs
+
 /**
- * A part that may grow while it waits. What it tells of tokens stays as the engine told it until it
- * is taken: a reader's own form has a buffer for each token, and takes more than twice as much.
+ * A part that may grow while it waits. What it tells of tokens has a reader's own form only once it
+ * is taken, as that has a buffer for each token.
  */
 interface WaitingPart extends Saying {
   readonly choice: number
@@ -187,8 +183,8 @@ interface WaitingPart extends Saying {
   tokens: number
   reasoning?: string
   toolCalls?: ToolCallDelta[]
-  logprobs?: NativeTokenLogprobs[]
-  promptLogprobs?: NativeTokenLogprobs[]
+  logprobs?: Told
+  promptLogprobs?: Told
 }
 
 /** One that tells nothing of tokens. */
@@ -202,8 +198,8 @@ function partOf(choice: number, part: NativePart): WaitingPart {
     tokens: replyTokensOf(part),
     ...(reasoning === undefined ? {} : { reasoning }),
     ...(toolCalls === undefined ? {} : { toolCalls }),
-    ...(logprobs === undefined ? {} : { logprobs: [...logprobs] }),
-    ...(promptLogprobs === undefined ? {} : { promptLogprobs: [...promptLogprobs] }),
+    ...(logprobs === undefined ? {} : { logprobs }),
+    ...(promptLogprobs === undefined ? {} : { promptLogprobs }),
   }
 }
 
@@ -213,10 +209,10 @@ function takenPart(part: WaitingPart): ReplyPart {
   const { logprobs: _, promptLogprobs: __, ...said } = part
   return {
     ...said,
-    ...(logprobs === undefined ? {} : { logprobs: logprobs.map(tokenLogprobs) }),
+    ...(logprobs === undefined ? {} : { logprobs: entriesOf(logprobs).map(tokenLogprobs) }),
     ...(promptLogprobs === undefined
       ? {}
-      : { promptLogprobs: promptLogprobs.map(promptTokenLogprobs) }),
+      : { promptLogprobs: entriesOf(promptLogprobs).map(promptTokenLogprobs) }),
   }
 }
 
@@ -246,32 +242,26 @@ function append(last: WaitingPart, next: WaitingPart): void {
     last.toolCalls ??= []
     appendCall(last.toolCalls, delta)
   }
-  for (const entry of next.logprobs ?? []) {
-    last.logprobs ??= []
-    last.logprobs.push(entry)
+  if (next.logprobs !== undefined) last.logprobs = joined(last.logprobs, next.logprobs)
+  if (next.promptLogprobs !== undefined) {
+    last.promptLogprobs = joined(last.promptLogprobs, next.promptLogprobs)
   }
-  for (const entry of next.promptLogprobs ?? []) {
-    last.promptLogprobs ??= []
-    last.promptLogprobs.push(entry)
-  }
+}
+
+function joined(first: Told | undefined, more: Told): Told {
+  if (first === undefined) return more
+  const all = first instanceof PackedLogprobs ? first : new PackedLogprobs()
+  if (first !== all) all.add(entriesOf(first))
+  all.add(entriesOf(more))
+  return all
+}
+
+function entriesOf(told: Told): readonly NativeTokenLogprobs[] {
+  return told instanceof PackedLogprobs ? told.unpacked() : told
 }
 
 function appendCall(calls: ToolCallDelta[], delta: ToolCallDelta): void {
   const last = calls.at(-1)
   if (last?.index !== delta.index) calls.push(delta)
   else calls[calls.length - 1] = { ...last, arguments: last.arguments + delta.arguments }
-}
-
-function tokenLogprobs(entry: NativeTokenLogprobs): TokenLogprobs {
-  return { ...tokenLogprob(entry), top: entry.top.map(tokenLogprob) }
-}
-
-function promptTokenLogprobs(entry: NativeTokenLogprobs): PromptTokenLogprobs {
-  const logprob = Number.isNaN(entry.logprob) ? null : entry.logprob
-  return { ...tokenLogprobs(entry), logprob }
-}
-
-function tokenLogprob({ id, bytes, logprob, name }: NativeTokenLogprob): TokenLogprob {
-  const buffer = Buffer.from(bytes, 'latin1')
-  return { id, token: name ?? buffer.toString('utf8'), bytes: buffer, logprob }
 }

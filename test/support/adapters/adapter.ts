@@ -49,7 +49,7 @@ class BridgedServer implements TestServer {
     this.server = createHttpServer(
       {
         keepAliveTimeout: 65_000,
-        highWaterMark: options.writeBufferBytes ?? 16 * 1024,
+        highWaterMark: options.writeBufferBytes ?? 2 * 1024,
         requireHostHeader: false,
       },
       bridge(this.#handler),

@@ -81,6 +81,18 @@ const wide = (i: number, isStream: boolean, tokens: number) => {
 }
 /** The request of a stream that is longer than what the system keeps for its reader. */
 export const wideStreamOf = (i: number) => wide(i, true, 1500)
+
+const streamBy = (wire: Wire, isWide: boolean) => (i: number) => {
+  return bytesOf(wire, { prompt: promptOf(i), tokens: 1500, isStream: true, isWide })
+}
+/** The same by what its text comes in. Where it is plain, readers that are behind before. */
+export const streamsByKind = {
+  'chats of plain text': streamBy(chat, false),
+  'responses of plain text': streamBy(response, false),
+  'chats with 20 top_logprobs': streamBy(chat, true),
+  'completions with 20 logprobs': streamBy(completion, true),
+  'responses with 20 top_logprobs': streamBy(response, true),
+}
 const long = (i: number, isStream: boolean, words: number) =>
   bytesOf(wires[i % wires.length], { prompt: promptOf(i, words), tokens: 400, isStream })
 

@@ -1,4 +1,9 @@
 import type { ReplyPart, TokenLogprobs, ToolCallDelta } from '../../../api/types.js'
+import {
+  nativeLogprobs,
+  PackedLogprobs,
+  tokenLogprobs,
+} from '../../../engine/reply/token-logprobs.js'
 import { sealed } from '../../sealed-text.js'
 import { wireLogprob } from '../envelope.js'
 import { CustomInput } from './custom-input.js'
@@ -175,14 +180,11 @@ interface OpenItem {
   end(status: Status): OutputItem
 }
 
-const encoder = new TextEncoder()
-const decoder = new TextDecoder()
-
 class OpenText implements OpenItem {
   readonly #at: Place & { readonly content_index: 0 }
   readonly #hear: Hear
-  /** Lists of JSON, until the end: as objects they take several times as much. */
-  readonly #logprobs: Uint8Array[] = []
+  /** Of all its tokens, as its end tells of them again. */
+  readonly #logprobs = new PackedLogprobs()
   readonly #delta: (text: string) => void
   #text = ''
 
@@ -202,14 +204,13 @@ class OpenText implements OpenItem {
       this.#delta(text)
       return
     }
-    const whole = entries.map(toldWhole)
-    this.#logprobs.push(encoder.encode(JSON.stringify(whole)))
-    const logprobs = whole.map(withoutBytes)
+    this.#logprobs.add(entries.map(nativeLogprobs))
+    const logprobs = entries.map(toldWhole).map(withoutBytes)
     this.#hear.event('response.output_text.delta', { ...this.#at, delta: text, logprobs })
   }
 
   end(status: Status): MessageItem {
-    const whole = this.#logprobs.flatMap((list): WireLogprob[] => JSON.parse(decoder.decode(list)))
+    const whole = this.#logprobs.unpacked().map((entry) => toldWhole(tokenLogprobs(entry)))
     const part = this.#part(whole)
     const item = this.#item(status, [part])
     const { output_index } = this.#at
