@@ -68,7 +68,7 @@ async function usesOpenAi(url: string, base: string): Promise<void> {
   await vi.waitFor(async () => {
     // While the model is loaded the answer is a 503.
     expect((await post(completions, { messages: ask, max_tokens: 1 })).status).toBe(200)
-  }, 20_000)
+  }, 60_000)
   const whole = await post(completions, { messages: ask, max_tokens: 5 })
   expect(await whole.json()).toMatchObject({ choices: [{ message: { role: 'assistant' } }] })
   const streamed = await chunksOf(
@@ -116,6 +116,6 @@ async function leaves(url: string, open: () => Promise<Response>): Promise<void>
   controllers.pop()?.abort()
   await vi.waitFor(
     async () => expect(await stats()).toMatchObject({ running: 0, cancelled: before + 1 }),
-    { timeout: 20_000 },
+    { timeout: 60_000 },
   )
 }
