@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
 import { type AddressInfo, Socket } from 'node:net'
 import { describe, expect, test, vi } from 'vitest'
@@ -68,8 +69,9 @@ describe(wireCheck(41), () => {
   test('the deadline also answers a request that is still being sent', async () => {
     const { client, server } = await serve()
     const raw = await client()
+    const begun = once(server.server, 'request')
     raw.send(post(chatPath, story()).slice(0, -10))
-    await settle()
+    await begun
     const drained = server.drain({ deadlineMs: 1 })
     await raw.seen('"code":"shutting_down"')
     expect(raw.status).toBe(503)
