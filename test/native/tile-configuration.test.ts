@@ -29,11 +29,11 @@ const configuration = [
 ].flat()
 
 describe.skipIf(reason)(`the configuration of AMX tiles${reason && ` (${reason})`}`, () => {
-  test('is written whole before it is loaded', { timeout: 300_000 }, () => {
+  test('is written whole before it is loaded', { timeout: 15 * 60_000 }, () => {
     expect(written(path.join(source, 'ggml-cpu/amx/mmq.cpp'))).toEqual([configuration])
   })
 
-  test('would not be without our patch, by compilers known for it', { timeout: 300_000 }, (it) => {
+  test('would not be without our patch, by compilers known for it', { timeout: 15 * 60_000 }, (it) => {
     const version = compilerVersion()
     const isKnown = /^(11\.[0-4]|12\.[0-3])\./.test(version)
     if (!isKnown) it.skip(`g++ ${version} needs no patch, as far as we know`)

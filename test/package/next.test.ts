@@ -21,7 +21,7 @@ beforeAll(async () => {
   const env = { NEXT_TELEMETRY_DISABLED: '1', NODE_ENV: '', VITEST: '' }
   next = (...args) => startProgram(process.execPath, [cli, ...args], { cwd: folder, env })
   rmSync(path.join(folder, '.next'), { recursive: true, force: true })
-}, 10 * 60_000)
+}, 15 * 60_000)
 
 function addExample(name: string, route: string): void {
   const file = path.join(folder, route)
@@ -39,7 +39,7 @@ describe.each([
     if (name !== 'production') return
     const { code, stdout, stderr } = await next('build').result
     expect(code, stdout + stderr).toBe(0)
-  }, 5 * 60_000)
+  }, 15 * 60_000)
 
   test(
     'streams chunk by chunk, and a client that leaves ends its reply',
@@ -51,7 +51,7 @@ describe.each([
       program.child.kill('SIGTERM')
       await program.result
     },
-    5 * 60_000,
+    15 * 60_000,
   )
 })
 

@@ -104,7 +104,7 @@ describe('a program with the AI SDK', () => {
     linkBinary()
     const run = await startProgram(process.execPath, [path.join(folder, 'ai-sdk.mjs')]).result
     expect(run).toMatchObject({ code: 0, stdout: 'v3 function text\n' })
-  }, 240_000)
+  }, 15 * 60_000)
 
   test('runs where nothing of the AI SDK is, and TypeScript names what it misses', async () => {
     unlinkOptional('@ai-sdk/provider')
@@ -114,7 +114,7 @@ describe('a program with the AI SDK', () => {
     linkBinary()
     const run = await startProgram(process.execPath, [path.join(folder, 'ai-sdk.mjs')]).result
     expect(run).toMatchObject({ code: 0, stdout: 'v3 function text\n' })
-  }, 240_000)
+  }, 15 * 60_000)
 })
 
 let folders = 0
