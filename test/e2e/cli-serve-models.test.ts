@@ -98,7 +98,10 @@ test('a file alone with --idle-unload is loaded at the start, and unloaded when 
   cli.child.stderr?.on('data', (part: Buffer) => {
     log += part
   })
-  await eventually(() => /^sluice: unloaded chat \(idle\)$/m.test(log), () => `only: ${log}`)
+  await eventually(
+    () => /^sluice: unloaded chat \(idle\)$/m.test(log),
+    () => `only: ${log}`,
+  )
   expect(log).toMatch(/^sluice: loaded chat in /m)
   expect(await states(url)).toBe('chat unloaded, default unloaded')
   expect(await asked(url, 'default')).toMatchObject(said('default'))

@@ -95,14 +95,17 @@ describe('sluice serve', () => {
     expect(pasted(curl, { SLUICE_API_KEY: 'key-3' })).toContain('invalid_api_key')
   })
 
-  test.each(hasIpv6 ? ['0.0.0.0', '::'] : ['0.0.0.0'])('tells each address of %s, and each answers', async (host) => {
-    const { cli, curl } = await up(['--model', talker, '--host', host, '--allow-unauthenticated'])
-    const urls = [...cli.stdout.matchAll(/^ {2}(http:\S+)$/gm)].map(([, url]) => url)
-    expect(urls[0]).toMatch(/^http:\/\/localhost:\d+$/)
-    expect(urls).toContainEqual(expect.stringMatching(/^http:\/\/127\.0\.0\.1:/))
-    for (const url of urls) expect((await chat(`${url}`)).status).toBe(200)
-    expect(streamed(pasted(curl))).toBe(reply)
-  })
+  test.each(hasIpv6 ? ['0.0.0.0', '::'] : ['0.0.0.0'])(
+    'tells each address of %s, and each answers',
+    async (host) => {
+      const { cli, curl } = await up(['--model', talker, '--host', host, '--allow-unauthenticated'])
+      const urls = [...cli.stdout.matchAll(/^ {2}(http:\S+)$/gm)].map(([, url]) => url)
+      expect(urls[0]).toMatch(/^http:\/\/localhost:\d+$/)
+      expect(urls).toContainEqual(expect.stringMatching(/^http:\/\/127\.0\.0\.1:/))
+      for (const url of urls) expect((await chat(`${url}`)).status).toBe(200)
+      expect(streamed(pasted(curl))).toBe(reply)
+    },
+  )
 
   test('takes SLUICE_API_KEY for a key, and neither prints nor logs it', async () => {
     const { cli, url } = await up(['--model', talker], { SLUICE_API_KEY: 'key-of-mine' })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { cpuMsOf } from '../support/cpu-time.js'
+import { cpuMsOf } from '../support/processor/cpu-time.js'
 import { closeAfterEach, postJson, serve } from '../support/serve.js'
 
 // What is meant to hurt the endpoints that take texts and token ids: each is a 4xx soon,

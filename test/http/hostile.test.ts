@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { bodyDepthMax } from '../../src/web/json.js'
-import { cpuMsOf } from '../support/cpu-time.js'
+import { cpuMsOf } from '../support/processor/cpu-time.js'
 import { post, request } from '../support/raw-client.js'
 import { chat, chatPath, closeAfterEach, type Served, serve, story } from '../support/serve.js'
 import { textOf } from '../support/sse.js'

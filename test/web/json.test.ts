@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { jsonIn, parseJson } from '../../src/web/json.js'
-import { cpuMsOf } from '../support/cpu-time.js'
+import { cpuMsOf } from '../support/processor/cpu-time.js'
 
 const parse = (text: string) => parseJson(Buffer.from(text))
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { chatRequest, requestOptions } from '../../../src/apis/openai/chat/schema.js'
 import { parseRequest } from '../../../src/apis/request.js'
 import { HttpError } from '../../../src/web/errors.js'
-import { cpuMsOf } from '../../support/cpu-time.js'
+import { cpuMsOf } from '../../support/processor/cpu-time.js'
 import { wireCheck } from '../../support/wire/checks.mjs'
 
 const messages = [{ role: 'user', content: 'hi' }]

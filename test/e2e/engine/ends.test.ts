@@ -3,8 +3,8 @@ import { type Engine, type LoadOptions, load, type Reply } from '../../../src/in
 import { eventually } from '../../support/eventually.js'
 import { kindModel } from '../../support/models/model-kinds.js'
 import { randomModel } from '../../support/models/random-model.js'
+import { othersWait } from '../../support/processor/threads.js'
 import { suiteLoader } from '../../support/suite-engines.js'
-import { othersWait } from '../../support/threads.js'
 
 // How a reply ended has one truth: what its reader hears is what stats() counts. The engine's
 // thread comes to an end while JavaScript's cancels; here it does so long before JavaScript hears.

@@ -40,10 +40,14 @@ const hasFaulty = process.platform === 'linux' && process.env.SLUICE_TEST_ADDON 
 describe.runIf(hasFaulty)('a wrong cell', () => {
   afterEach(() => useBinding(undefined))
 
-  test('is found by the churn, whose fault names its seed', async () => {
-    const file = path.resolve('build/Release/faulty/sluice.node')
-    useBinding(createRequire(import.meta.url)(file) as NativeAddon)
-    const churn = fuzz({ name: 'churn with a wrong cell', draw: drawChurn, ms: 240_000 })
-    await expect(churn).rejects.toThrow(/SLUICE_FUZZ_SEED=\d+/)
-  }, 15 * 60_000)
+  test(
+    'is found by the churn, whose fault names its seed',
+    async () => {
+      const file = path.resolve('build/Release/faulty/sluice.node')
+      useBinding(createRequire(import.meta.url)(file) as NativeAddon)
+      const churn = fuzz({ name: 'churn with a wrong cell', draw: drawChurn, ms: 240_000 })
+      await expect(churn).rejects.toThrow(/SLUICE_FUZZ_SEED=\d+/)
+    },
+    15 * 60_000,
+  )
 })

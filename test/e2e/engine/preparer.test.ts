@@ -1,9 +1,9 @@
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type Engine, type LoadOptions, load, type SluiceError } from '../../../src/index.js'
-import { cpuMsOf } from '../../support/cpu-time.js'
 import { eventually } from '../../support/eventually.js'
 import { randomModel } from '../../support/models/random-model.js'
 import { CHATML_TEMPLATE } from '../../support/models/tokenizers.js'
+import { cpuMsOf } from '../../support/processor/cpu-time.js'
 
 /** Looks back over all messages from each of them, as Gemma 4's own template does. */
 const lookingBack =

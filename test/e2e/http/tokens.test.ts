@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { turnsOf } from '../../support/event-loop.js'
 import { randomModel } from '../../support/models/random-model.js'
+import { turnsOf } from '../../support/processor/event-loop.js'
 import { closeAfterEach, postJson } from '../../support/serve.js'
 import { serveReal } from '../../support/serve-real.js'
 

@@ -135,7 +135,7 @@ test.each([
 })
 
 test('an answer of something in front that lost its patience cancels the reply', async () => {
-  let loses = () => {}
+  let loses: () => void = () => undefined
   const patience = new Promise<void>((resolve) => {
     loses = resolve
   })

@@ -1,6 +1,6 @@
 import { readFileSync, statSync, unlinkSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { cpuMsOf } from '../cpu-time.js'
+import { cpuMsOf } from '../processor/cpu-time.js'
 import { badTensorOffsetGguf, truncatedGguf } from './broken-gguf.js'
 import { ggufArrayLength, ggufStringOf, ggufUint32Of, readGgufMetadata } from './gguf-reader.js'
 import { ggufHeader, type TensorType, tensorBytes } from './gguf-writer.js'
