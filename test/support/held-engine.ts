@@ -14,7 +14,7 @@ import { eventually } from './eventually.js'
 /** There is one on Linux. */
 export const canHold = process.platform === 'linux'
 
-const file = path.join(os.tmpdir(), `sluice-held-${process.pid}`)
+let file = ''
 let count = 0
 
 /** The engines of each test can be held. */
@@ -36,12 +36,17 @@ export interface Held {
   release(): void
 }
 
-/** Holds the next call of llama.cpp that computes a batch, until it is released. */
+/**
+ * Holds the next call of llama.cpp that computes a batch, until it is released. One that is held
+ * already is released, and this is the one behind it.
+ */
 export function holdNextCall(): Held {
-  fs.rmSync(file, { force: true })
-  // Each time another text, which is a new order; what follows the file is not read.
-  process.env.SLUICE_TEST_FAILURE = `decode 1 holds ${file} ${++count}`
-  return { begun: eventually(() => fs.existsSync(file), 'no call was held'), release }
+  const [before, own] = [file, path.join(os.tmpdir(), `sluice-held-${process.pid}-${++count}`)]
+  file = own
+  // First, so that the engine comes to no other call in between.
+  process.env.SLUICE_TEST_FAILURE = `decode 1 holds ${own}`
+  fs.rmSync(before, { force: true })
+  return { begun: eventually(() => fs.existsSync(own), 'no call was held'), release }
 }
 
 /** Behind the variable, which the engine's thread reads at each call that is not held. */
