@@ -105,7 +105,7 @@ test.each(endpoints)('%s refuses hostile bodies too', async (endpoint) => {
   await lives(served)
 })
 
-test('a deep body is still refused within a second of work where larger ones are let in', async () => {
+test('a deep body is refused within a second of work where larger ones are let in', async () => {
   const served = await serve({ server: { bodyBytesMax: 64 * 1024 * 1024 } })
   for (const body of [deep(5_000_000), withRaw('user', JSON.stringify('x'.repeat(30_000_000)))]) {
     const isDeep = body.startsWith('[')
