@@ -34,6 +34,10 @@ const nodeOnly = [
 ].map((name) => `test/http/${name}.test.ts`)
 const overFetch = ['test/support/test-addon.ts', 'test/support/adapters/over-fetch.ts']
 const long = ['test/long/**/*.test.ts']
+/** Only what hangs meets them: a machine may be slow, and busy with others, by any factor. */
+const limits = { unit: 90_000, engine: 240_000 }
+/** As eventually() looks, and not for a second only. */
+const expects = { poll: { interval: 5, timeout: 60_000 } }
 
 export default defineConfig({
   test: {
@@ -42,7 +46,9 @@ export default defineConfig({
         logLevel: 'error', // or it warns of source maps that other packages left out
         test: {
           name: 'unit',
-          testTimeout: 20_000, // the machine may be busy
+          expect: expects,
+          testTimeout: limits.unit,
+          hookTimeout: limits.unit,
           // It imports JSON as only bundlers do.
           server: { deps: { inline: [/@actions/] } },
           include: ['test/**/*.test.ts'],
@@ -57,8 +63,9 @@ export default defineConfig({
           name: 'pairs',
           include: pairs,
           setupFiles: ['test/support/test-addon.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          expect: expects,
+          testTimeout: limits.engine,
+          hookTimeout: limits.engine,
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
@@ -70,8 +77,9 @@ export default defineConfig({
           include: processes,
           exclude: ['**/node_modules/**', ...pairs],
           setupFiles: ['test/support/test-addon.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          expect: expects,
+          testTimeout: limits.engine,
+          hookTimeout: limits.engine,
           maxWorkers: 1,
           sequence: { groupOrder: 2 },
         },
@@ -82,8 +90,9 @@ export default defineConfig({
           name: 'channel',
           include: overChannel,
           setupFiles: ['test/support/test-addon.ts', 'test/support/channel-addon.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          expect: expects,
+          testTimeout: limits.engine,
+          hookTimeout: limits.engine,
           maxWorkers: 1,
           sequence: { groupOrder: 3 },
         },
@@ -95,8 +104,9 @@ export default defineConfig({
           include: inFolders('http'),
           exclude: nodeOnly,
           setupFiles: overFetch,
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          expect: expects,
+          testTimeout: limits.engine,
+          hookTimeout: limits.engine,
           maxWorkers: '100%',
           sequence: { groupOrder: 4 },
         },
@@ -106,8 +116,9 @@ export default defineConfig({
           name: 'fetch-process',
           include: inFolders('e2e/http', 'e2e/clients'),
           setupFiles: overFetch,
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          expect: expects,
+          testTimeout: limits.engine,
+          hookTimeout: limits.engine,
           maxWorkers: 1,
           sequence: { groupOrder: 5 },
         },
@@ -118,8 +129,9 @@ export default defineConfig({
           name: 'long-isolated',
           include: overProcess,
           setupFiles: ['test/support/test-addon.ts', 'test/support/isolated/isolated-addon.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          expect: expects,
+          testTimeout: limits.engine,
+          hookTimeout: limits.engine,
           maxWorkers: 1,
           sequence: { groupOrder: 7 },
         },

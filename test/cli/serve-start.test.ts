@@ -8,6 +8,7 @@ import { serveCommand } from '../../src/cli/serve.js'
 import { SluiceServer } from '../../src/http/node/server.js'
 import { serveFlags } from '../../src/options/command-flags.js'
 import { settleFlags } from '../../src/options/flags.js'
+import { eventually } from '../support/eventually.js'
 import { FakeAddon, FakeEngine } from '../support/fake-binding.js'
 
 afterEach(() => {
@@ -30,7 +31,7 @@ test('a server of several models that cannot listen leaves none of them at work'
     this: SluiceServer,
     ...asked
   ) {
-    await vi.waitFor(() => expect(addon.engines).toHaveLength(1)) // a model is looked at already
+    await eventually(() => addon.engines.length === 1) // a model is looked at already
     return listen.apply(this, asked)
   })
   const credentials = { apiKeys: [], tls: undefined }

@@ -109,7 +109,7 @@ describe('sluice serve', () => {
       said += part
     })
     const found = () => /Listening on (http:\S+)\. Try:/.exec(said)?.[1]
-    await eventually(() => found() !== undefined, 'it never listened', 20_000)
+    await eventually(() => found() !== undefined, 'it never listened')
     return { ...served, url: `${found()}` }
   }
 

@@ -112,7 +112,7 @@ describe.skipIf(process.platform === 'win32')('sluice run, whose stdin stays ope
     const slow = '(while ! grep -q waiting "$SAID"; do sleep 0.2; done; echo slow)'
     const line = `: > "$SAID"; ${slow} | "$NODE" "$MAIN" run --model "$MODEL" --json x 2> "$SAID"`
     const env = { ...process.env, NODE: process.execPath, MAIN: main, MODEL: talker, SAID: said }
-    const { stdout } = spawnSync('sh', ['-c', line], { env, encoding: 'utf8', timeout: 50_000 })
+    const { stdout } = spawnSync('sh', ['-c', line], { env, encoding: 'utf8', timeout: 200_000 })
     const { usage } = JSON.parse(stdout) as Result
     expect(usage.promptTokens).toBe((await run(['slow\n\nx'])).usage.promptTokens)
     expect(readFileSync(said, 'utf8')).toBe(

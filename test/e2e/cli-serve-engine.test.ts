@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { killAfterEach, type RunningCli, runCli, startCli } from '../support/cli.js'
+import { killAfterEach, runCli, startCli } from '../support/cli.js'
 import { failingAddon } from '../support/failing-addon.js'
 import { encoderModel } from '../support/models/encoder-model.js'
 import { randomModel } from '../support/models/random-model.js'
@@ -29,13 +29,6 @@ const story = { model: 'default', messages: [{ role: 'user', content: 'Tell me a
 const chat = (url: string, more: object = {}) =>
   post(url, '/v1/chat/completions', { ...story, max_tokens: 3, ...more })
 
-/** Ends by itself, by no signal. */
-async function ended(cli: RunningCli) {
-  const result = await Promise.race([cli.result, sleep(20_000, undefined, { ref: false })])
-  if (result === undefined) throw new Error('it still runs')
-  return result
-}
-
 describe.skipIf(!isLinux)('sluice serve, when its engine ends by itself', () => {
   test.each([
     ['an exception in the step loop', 'logits:2', 'ERR_ENGINE_FAILED'],
@@ -49,7 +42,7 @@ describe.skipIf(!isLinux)('sluice serve, when its engine ends by itself', () => 
       clients[i]?.send(postText('/v1/chat/completions', { ...story, ...more }))
     }
     for (const client of clients) await client.seen('"code":"engine_ended"')
-    const { code, stderr } = await ended(cli)
+    const { code, stderr } = await cli.result
     expect(code).toBe(1)
     const words = stderr.split('\n').filter((line) => line.startsWith('sluice: '))
     expect(words).toEqual([expect.stringContaining(`(${cause})`)])
@@ -61,7 +54,7 @@ describe.skipIf(!isLinux)('sluice serve, when its engine ends by itself', () => 
     const response = await post(url, '/v1/embeddings', { model: 'default', input: 'a' })
     expect(response.status).toBe(503)
     expect(await response.text()).toContain('engine_ended')
-    const { code, stderr } = await ended(cli)
+    const { code, stderr } = await cli.result
     expect(code).toBe(1)
     expect(stderr).toContain('ERR_ENGINE_ENDED')
   })
@@ -98,7 +91,7 @@ describe.skipIf(!isLinux)('sluice serve with --engine-stall-ms 600', () => {
   })
 
   test('notices an engine that is stuck within a call, though others are prepared', async () => {
-    const { url } = await up('stuck:20:8000', stall)
+    const { url } = await up('stuck:20:600000', stall) // for longer than a test may take
     let isOver = false
     const others = (async () => {
       while (!isOver) {
@@ -106,12 +99,10 @@ describe.skipIf(!isLinux)('sluice serve with --engine-stall-ms 600', () => {
         await sleep(20)
       }
     })()
-    const startedAt = performance.now()
     const response = await chat(url)
     isOver = true
     await others
     expect(response.status).toBe(503)
     expect(await response.text()).toContain('engine_stalled')
-    expect(performance.now() - startedAt).toBeLessThan(6000)
   })
 })

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { connect } from 'node:tls'
-import { afterAll, afterEach, describe, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { killAfterEach, type RunningCli, runCli, startCli } from '../support/cli.js'
 import { eventually } from '../support/eventually.js'
 import { scriptModel } from '../support/models/script-model.js'
@@ -22,6 +22,9 @@ const folder = mkdtempSync(join(tmpdir(), 'sluice-operators-'))
 const files = { cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') }
 const keyFile = join(folder, 'keys')
 const tlsArgs = ['--tls-cert', files.cert, '--tls-key', files.key]
+
+/** A stream of more than the kernels buffer: 8,000 tokens, and some 2 KB for each. */
+const wordy = { stream: true, logprobs: true, top_logprobs: 20 }
 
 const open: { close(): void }[] = []
 afterEach(() => {
@@ -94,13 +97,14 @@ describe.skipIf(!hasOpenssl)('TLS (needs openssl)', () => {
       ...['--model', endless, '--api-key-file', keyFile],
     ])
     expect(url.protocol).toBe('https:')
-    const { status, stream, end } = await post(url, { stream: true }, 'key-1')
+    const { status, stream, end } = await post(url, wordy, 'key-1')
     expect(status).toBe(200)
     let received = ''
     stream.on('data', (part: string) => {
       received += part
     })
     await eventually(() => received !== '', 'the stream did not begin')
+    stream.pause() // so that it is under way until it is looked at again
 
     write(testCertificate('two'))
     writeFileSync(keyFile, 'key-2 name=bob\n')
@@ -121,6 +125,7 @@ describe.skipIf(!hasOpenssl)('TLS (needs openssl)', () => {
     expect((await post(url, { max_tokens: 1 }, 'key-2')).status).toBe(200)
 
     const before = received.length
+    stream.resume()
     await eventually(() => received.length > before, 'the stream has stopped')
     expect(received).not.toContain('error')
     end()
@@ -152,12 +157,14 @@ describe.skipIf(!hasOpenssl)('TLS (needs openssl)', () => {
     const { cli, url } = await up([...args, '--model', endless])
     const env = { SLUICE_PORT: url.port, SLUICE_TLS_CERT: files.cert, SLUICE_API_KEY_FILE: keyFile }
     expect(await runCli(['health'], { env })).toEqual({ code: 0, stdout: 'ok\n', stderr: '' })
-    const { stream, end } = await post(url, { stream: true }, 'key-1')
-    stream.resume()
-    stream.on('error', () => undefined)
+    const { stream, end } = await post(url, wordy, 'key-1')
+    stream.on('error', () => undefined) // and nobody reads it: it is under way
     cli.child.kill('SIGTERM')
-    await vi.waitFor(async () => expect((await runCli(['health'], { env })).code).toBe(1), 10_000)
-    const draining = await runCli(['health'], { env })
+    let draining = await runCli(['health'], { env })
+    await eventually(async () => {
+      draining = await runCli(['health'], { env })
+      return draining.code === 1
+    })
     expect(draining.stderr).toMatch(/^sluice: https:\S+ answers with 503 \(shutting_down/)
     end()
     await cli.result

@@ -52,7 +52,7 @@ test.runIf(process.platform === 'linux')(
     expect(stdout.length).toBeGreaterThan(200)
     expect(letters).toContain(words(`$ npx sluice ${typed}${stdout}`))
   },
-  3 * 60_000,
+  15 * 60_000,
 )
 
 test.runIf(process.platform === 'linux')(
@@ -65,5 +65,5 @@ test.runIf(process.platform === 'linux')(
     const withoutTimes = (file: string) => lettersOf(file).replace(/[\d.]+tokens\/s/g, '')
     expect(withoutTimes(out)).toBe(withoutTimes(keptChat))
   },
-  3 * 60_000,
+  15 * 60_000,
 )

@@ -46,12 +46,12 @@ test('the page shows a story as it comes, and ends it where it is stopped', asyn
     const page = openPage(await response.text(), origin)
 
     const whole = page.ask.onclick?.()
-    await eventually(() => page.story.textContent.length > 10, 'nothing came', 30_000)
+    await eventually(() => page.story.textContent.length > 10, 'nothing came')
     await whole
     expect(page.story.textContent).toMatch(/^.{60,}$/s)
 
     const cut = page.ask.onclick?.()
-    await eventually(() => page.story.textContent.length > 0, 'nothing came', 30_000)
+    await eventually(() => page.story.textContent.length > 0, 'nothing came')
     await page.stop.onclick?.()
     await cut
     expect(page.story.textContent).not.toContain('\n(')

@@ -75,7 +75,7 @@ test('TypeScript of the docs has no type errors', () => {
 
 describe.each([...new Set(run.map(({ page }) => page))])('%s', (page) => {
   for (const block of run.filter((block) => block.page === page)) {
-    test(`line ${block.line} runs (${block.language})`, { timeout: 120_000 }, async () => {
+    test(`line ${block.line} runs (${block.language})`, async () => {
       const { code, stdout, stderr } = await project.run(block)
       expect({ code, stderr, stdout }).toMatchObject({
         code: 0,

@@ -94,7 +94,7 @@ test.each(['raw', 'parsed'])('next-pages-api.mjs serves OpenAI’s API, the body
   await program.said(/^ready\n/)
   const url = `http://127.0.0.1:${port}/api/ai/v1`
   const health = async () => (await get(`${url}/health`)).status
-  await expect.poll(health, { timeout: 15_000 }).toBe(200)
+  await expect.poll(health).toBe(200)
   await servesOpenAi(url)
   expect(await endedInReply(program, url)).toMatchObject({ code: 0, stderr: '' })
 })
@@ -106,7 +106,7 @@ test('next-app-api.mjs serves OpenAI’s API', async () => {
   await program.said(/^ready\n/)
   const url = `http://127.0.0.1:${port}/api/llm/v1`
   const health = async () => (await get(`${url}/health`)).status
-  await expect.poll(health, { timeout: 15_000 }).toBe(200)
+  await expect.poll(health).toBe(200)
   await servesOpenAi(url)
   expect(await endedInReply(program, url)).toMatchObject({ code: 0, stderr: '' })
 })
@@ -135,7 +135,7 @@ async function servesOpenAi(url: string): Promise<void> {
   }
   expect(await cancelled()).toBe(0)
   await leaveEarly((signal) => postChat(`${url}/chat/completions`, signal, { ignore_eos: true }))
-  await expect.poll(cancelled, { timeout: 15_000 }).toBe(1)
+  await expect.poll(cancelled).toBe(1)
   expect(await (await postChat(`${url}/chat/completions`)).text()).toContain('[DONE]')
 }
 

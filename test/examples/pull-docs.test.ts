@@ -31,7 +31,7 @@ afterAll(async () => {
 
 describe(page, () => {
   for (const block of blocks) {
-    test(`line ${block.line} runs (${block.language})`, { timeout: 120_000 }, async () => {
+    test(`line ${block.line} runs (${block.language})`, async () => {
       const { code, stdout, stderr } = await project.run(block)
       expect({ code, stderr, stdout }).toMatchObject({
         code: 0,

@@ -67,14 +67,14 @@ async function behind(prepare: (req: WithBody) => void | Promise<void>, options 
 const body = JSON.stringify(story({ stream: false }))
 
 async function expectAnswered(url: string, text = body): Promise<void> {
-  const response = await chat(url, text, { signal: AbortSignal.timeout(2000) })
+  const response = await chat(url, text, { signal: AbortSignal.timeout(60_000) })
   expect(await response.json()).toMatchObject({
     choices: [{ message: { content: 'Once upon a time.' } }],
   })
 }
 
 async function expectRefused(url: string): Promise<void> {
-  const response = await chat(url, body, { signal: AbortSignal.timeout(2000) })
+  const response = await chat(url, body, { signal: AbortSignal.timeout(60_000) })
   expect([response.status, await response.json()]).toEqual([
     400,
     {
@@ -137,7 +137,7 @@ test('a body that another reader has read passes the same checks', async () => {
     ['7', 400, /got 7/],
     ['{}', 400, /'messages'/],
   ] as const) {
-    const response = await chat(url, text, { signal: AbortSignal.timeout(5000) })
+    const response = await chat(url, text, { signal: AbortSignal.timeout(60_000) })
     expect(response.status).toBe(status)
     expect(await response.text()).toMatch(message)
   }
@@ -156,6 +156,7 @@ test('bodies that somebody else has read count among those that are in memory', 
   const first = await Promise.race(asked)
   expect(first.status).toBe(429)
   expect(await first.text()).toContain('bytes of large requests are under way')
+  await eventually(() => native.submitted.length === 8)
   native.step()
   await stepUntil(native, () => native.stats().running + native.stats().queued === 0)
   const statuses = (await Promise.all(asked)).map((one) => one.status)

@@ -220,7 +220,7 @@ test('a request that Node itself cannot read gets the same four fields', async (
 })
 
 test('a client that dribbles headers or body is told so and let go, others stay', async () => {
-  const server = { headersTimeoutMs: 80, requestTimeoutMs: 160 }
+  const server = { headersTimeoutMs: 1000, requestTimeoutMs: 1500 }
   const { client, native } = await serve({ server, pace: 'manual' })
   const waiting = await client()
   waiting.send(post(chatPath, story()))

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { cpuMsOf } from '../support/processor/cpu-time.js'
 import { closeAfterEach, postJson, serve } from '../support/serve.js'
 
 // What is meant to hurt the endpoints that take texts and token ids: each is a 4xx soon,
@@ -36,15 +37,16 @@ test.each(values)('%s is refused by every endpoint that takes text', async (_, j
   const { url, native } = await serve({ server: { bodyBytesMax: 2 ** 20 } })
   for (const [path, field, rest] of endpoints) {
     const body = JSON.stringify({ ...rest, [field]: '@' }).replace('"@"', json)
-    const startedAt = performance.now()
-    const response = await fetch(url + path, {
-      method: 'POST',
-      body,
-      headers: { 'content-type': 'application/json' },
+    const cpuMs = await cpuMsOf(async () => {
+      const response = await fetch(url + path, {
+        method: 'POST',
+        body,
+        headers: { 'content-type': 'application/json' },
+      })
+      expect([path, [400, 413]]).toEqual([path, expect.arrayContaining([response.status])])
+      expect(await response.json()).toMatchObject({ error: { type: 'invalid_request_error' } })
     })
-    expect([path, [400, 413]]).toEqual([path, expect.arrayContaining([response.status])])
-    expect(await response.json()).toMatchObject({ error: { type: 'invalid_request_error' } })
-    expect(performance.now() - startedAt).toBeLessThan(3000)
+    expect(cpuMs).toBeLessThan(3000)
   }
   expect(native.submitted).toEqual([])
   expect(native.tokenized).toEqual([])

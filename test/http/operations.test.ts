@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
 import { type AddressInfo, Socket } from 'node:net'
 import { describe, expect, test, vi } from 'vitest'
@@ -68,8 +69,9 @@ describe(wireCheck(41), () => {
   test('the deadline also answers a request that is still being sent', async () => {
     const { client, server } = await serve()
     const raw = await client()
+    const begun = once(server.server, 'request')
     raw.send(post(chatPath, story()).slice(0, -10))
-    await settle()
+    await begun
     const drained = server.drain({ deadlineMs: 1 })
     await raw.seen('"code":"shutting_down"')
     expect(raw.status).toBe(503)
@@ -130,13 +132,15 @@ describe(wireCheck(43), () => {
     // Every third one is left by its client.
     const script = ({ id }: NativeRequest) => scripts[(id % 3) - 1] ?? endless()
     const { native, client, log, url } = await serve({ script })
-    const crowd = Array.from({ length: 30 }, async (_, i) => {
+    const crowd: RawClient[] = []
+    for (let i = 0; i < 30; i++) {
       const raw = await client()
       raw.send(post(chatPath, story({ stream: i % 2 === 0 })))
+      // One after the other: which request is whose is known by its number.
       await eventually(() => native.submitted.length > i)
-      if (i % 3 === 2) raw.reset()
-    })
-    await Promise.all(crowd)
+      crowd.push(raw)
+    }
+    for (const [i, raw] of crowd.entries()) if (i % 3 === 2) raw.reset()
     await eventually(() => log.length === 30, 'not all requests ended')
     await settle()
     const stats = native.stats()

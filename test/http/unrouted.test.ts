@@ -20,6 +20,7 @@ interface Refusal {
 }
 
 const quick = { headersTimeoutMs: 60, requestTimeoutMs: 120 }
+const soon = { headersTimeoutMs: 1000, requestTimeoutMs: 1000 }
 const json = { 'content-type': 'application/json' }
 const chunked = { ...json, 'transfer-encoding': 'chunked' }
 const inBody = { method: 'POST', route: chatPath }
@@ -127,7 +128,8 @@ async function expectRefused(served: Served, raw: RawClient, refusal: Refusal): 
 }
 
 test.each(cases)('%s is refused, logged and counted', async (_, bytes, refusal) => {
-  const served = await serve({ server: quick })
+  // Only what never ends is to meet a deadline, also on a machine that puts us aside for a while.
+  const served = await serve(refusal.status === 408 ? { server: quick } : {})
   const raw = await served.client()
   raw.send(bytes)
   await expectRefused(served, raw, refusal)
@@ -137,15 +139,16 @@ test.each(cases)('%s is refused, logged and counted', async (_, bytes, refusal) 
 
 test('the time that headers or body took to be refused is in the log', async () => {
   const served = await serve({ server: quick })
+  const before = performance.now()
   const raw = await served.client()
   raw.send('GET /health HTTP/1.1\r\n')
   await eventually(() => served.log.length === 1)
   expect(served.log[0]?.durationMs).toBeGreaterThan(50)
-  expect(served.log[0]?.durationMs).toBeLessThan(2000)
+  expect(served.log[0]?.durationMs).toBeLessThan(performance.now() - before + 1)
 })
 
 test('the id that a client gave to what is refused is kept where it could be read', async () => {
-  const served = await serve({ server: quick })
+  const served = await serve({ server: soon })
   for (const bytes of [
     'CONNECT a:1 HTTP/1.1\r\nhost: a\r\nx-request-id: mine\r\n\r\n',
     request('POST', chatPath, '', { expect: 'x', 'x-request-id': 'mine' }),
@@ -178,7 +181,7 @@ test('a client that leaves in its headers is told so, and in its body is not', a
 })
 
 test('the rest of a request that was refused at the door gets no second answer', async () => {
-  const served = await serve({ server: { ...quick, apiKeys: ['key'] } })
+  const served = await serve({ server: { ...soon, apiKeys: ['key'] } })
   const raw = await served.client()
   raw.send(post(chatPath, story()).slice(0, -10))
   await raw.closed()

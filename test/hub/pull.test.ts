@@ -307,7 +307,7 @@ describe('a connection that breaks', () => {
       lockFile: binding().lockFile,
       tell: (one: PullProgress) => told.push(one),
       signal: new AbortController().signal,
-      timing: { ...timing, silenceMs: 50 },
+      timing: { ...timing, silenceMs: 1000 },
     }
     await pullModel(parseHubName(`hf:${repo}`) as HubName, context)
     expect(messages().join()).toMatch(/nothing came for/)
@@ -419,7 +419,7 @@ test('a body that is longer than its file is refused, and its connection closed'
 describe('two pulls at once', () => {
   test('load a file once, and both have it', async () => {
     hub.put(repo, { [file]: data })
-    hub.pace = { bytes: 50_000, ms: 10 }
+    hub.pace = { bytes: 50_000, ms: 100 }
     const results = await Promise.all([pulled(`hf:${repo}`), pulled(`hf:${repo}`)])
     expect(new Set(results.map((one) => one.path)).size).toBe(1)
     expect(hub.fetches).toHaveLength(1)
@@ -431,7 +431,7 @@ describe('two pulls at once', () => {
 describe('a pull that is aborted', () => {
   test('ends, and the next one goes on from there', async () => {
     hub.put(repo, { [file]: data })
-    hub.pace = { bytes: 30_000, ms: 20 }
+    hub.pace = { bytes: 30_000, ms: 500 }
     const controller = new AbortController()
     const first = pulled(`hf:${repo}`, {}, controller.signal)
     while (hub.sentBytes < 60_000) await new Promise((resolve) => setTimeout(resolve, 2))

@@ -3,6 +3,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { expect, test } from 'vitest'
 import { asksFor, closeAfterEach, expectAsAlone } from '../support/alone.js'
+import { eventually } from '../support/eventually.js'
 import { kindModel } from '../support/models/model-kinds.js'
 import { randomWords } from '../support/random-words.js'
 import { runChild } from './child.js'
@@ -34,9 +35,20 @@ function writtenIn(folder: string): Written {
   return { parts, states: names.filter((name) => name.endsWith('.kv')).length }
 }
 
-/** Comes back when a state is being written. */
-async function duringWrite(folder: string): Promise<void> {
-  while (writtenIn(folder).parts === 0) await new Promise((resolve) => setImmediate(resolve))
+/**
+ * Kills it while a state is being written, and another one is whole. It is stopped to be looked at:
+ * a write that was seen may have come to its end meanwhile.
+ */
+async function killInWrite(folder: string, kill: (signal: NodeJS.Signals) => void): Promise<void> {
+  const isInWrite = () => writtenIn(folder).parts > 0 && writtenIn(folder).states > 0
+  await eventually(() => {
+    if (!isInWrite()) return false
+    kill('SIGSTOP')
+    if (isInWrite()) return true
+    kill('SIGCONT')
+    return false
+  }, 'no state was being written')
+  kill('SIGKILL')
 }
 
 test('after each of ten kills in a write the next engine starts and says the same', async () => {
@@ -50,7 +62,7 @@ test('after each of ten kills in a write the next engine starts and says the sam
       const exit = await runChild(
         'writes-states',
         (_, kill) => {
-          if (!isLast) void duringWrite(folder).then(() => kill('SIGKILL'))
+          if (!isLast) void killInWrite(folder, kill)
         },
         kindModel('plain'),
         isLast ? { ...env, STATES_ENDS: '1' } : env,

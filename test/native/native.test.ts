@@ -33,7 +33,7 @@ function runProgram(name: string, args: string[]) {
   const program = programPath(name)
   const { stdout, stderr, status, signal, error } = spawnSync(program, args, {
     encoding: 'utf8',
-    timeout: 600_000,
+    timeout: 60 * 60_000,
   })
   if (error) throw new Error(`${program} cannot run; build it with: npm test`, { cause: error })
   const lines = stdout.split('\n').filter((line) => line !== '')

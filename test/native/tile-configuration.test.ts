@@ -20,6 +20,7 @@ const temp = fs.mkdtempSync(path.join(os.tmpdir(), 'sluice-tiles-'))
 afterAll(() => fs.rmSync(temp, { recursive: true, force: true }))
 
 const reason = whyNot()
+const timeout = 15 * 60_000
 
 /** Tiles 0 and 1 hold 8 rows of 64 bytes, 2 and 3 16 rows of 32, the others 16 rows of 64. */
 const configuration = [
@@ -29,11 +30,11 @@ const configuration = [
 ].flat()
 
 describe.skipIf(reason)(`the configuration of AMX tiles${reason && ` (${reason})`}`, () => {
-  test('is written whole before it is loaded', { timeout: 300_000 }, () => {
+  test('is written whole before it is loaded', { timeout }, () => {
     expect(written(path.join(source, 'ggml-cpu/amx/mmq.cpp'))).toEqual([configuration])
   })
 
-  test('would not be without our patch, by compilers known for it', { timeout: 300_000 }, (it) => {
+  test('would not be without our patch, by compilers known for it', { timeout }, (it) => {
     const version = compilerVersion()
     const isKnown = /^(11\.[0-4]|12\.[0-3])\./.test(version)
     if (!isKnown) it.skip(`g++ ${version} needs no patch, as far as we know`)

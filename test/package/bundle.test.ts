@@ -62,7 +62,7 @@ describe('bundled by', () => {
   let home: string
   beforeAll(async () => {
     home = await hosts()
-  }, 10 * 60_000)
+  }, 15 * 60_000)
   afterAll(() => rmSync(path.join(home, 'out-bundles'), { recursive: true, force: true }))
 
   const entry = (name: string) => path.join(home, `bundled/${name}.mjs`)

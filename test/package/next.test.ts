@@ -21,7 +21,7 @@ beforeAll(async () => {
   const env = { NEXT_TELEMETRY_DISABLED: '1', NODE_ENV: '', VITEST: '' }
   next = (...args) => startProgram(process.execPath, [cli, ...args], { cwd: folder, env })
   rmSync(path.join(folder, '.next'), { recursive: true, force: true })
-}, 10 * 60_000)
+}, 15 * 60_000)
 
 function addExample(name: string, route: string): void {
   const file = path.join(folder, route)
@@ -39,7 +39,7 @@ describe.each([
     if (name !== 'production') return
     const { code, stdout, stderr } = await next('build').result
     expect(code, stdout + stderr).toBe(0)
-  }, 5 * 60_000)
+  }, 15 * 60_000)
 
   test(
     'streams chunk by chunk, and a client that leaves ends its reply',
@@ -51,7 +51,7 @@ describe.each([
       program.child.kill('SIGTERM')
       await program.result
     },
-    5 * 60_000,
+    15 * 60_000,
   )
 })
 
@@ -68,7 +68,7 @@ async function usesOpenAi(url: string, base: string): Promise<void> {
   await vi.waitFor(async () => {
     // While the model is loaded the answer is a 503.
     expect((await post(completions, { messages: ask, max_tokens: 1 })).status).toBe(200)
-  }, 20_000)
+  }, 60_000)
   const whole = await post(completions, { messages: ask, max_tokens: 5 })
   expect(await whole.json()).toMatchObject({ choices: [{ message: { role: 'assistant' } }] })
   const streamed = await chunksOf(
@@ -116,6 +116,6 @@ async function leaves(url: string, open: () => Promise<Response>): Promise<void>
   controllers.pop()?.abort()
   await vi.waitFor(
     async () => expect(await stats()).toMatchObject({ running: 0, cancelled: before + 1 }),
-    { timeout: 20_000 },
+    { timeout: 60_000 },
   )
 }

@@ -9,7 +9,7 @@ import { startProgram } from '../support/program.js'
 let folder: string
 beforeAll(async () => {
   folder = await hosts()
-}, 10 * 60_000)
+}, 15 * 60_000)
 
 /** In a folder of test/hosts, without what this vitest tells its own processes. */
 function run(where: string, ...args: string[]) {

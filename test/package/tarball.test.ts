@@ -28,7 +28,7 @@ beforeAll(async () => {
   cpSync(path.join(checkoutRoot, addon), project.path('node_modules/sluice', addon))
   const listed = execFileSync('tar', ['-tzf', tarball], { encoding: 'utf8' }).split('\n')
   files = listed.map((file) => file.replace(/^package\//, ''))
-}, 300_000)
+}, 15 * 60_000)
 afterAll(() => scratch[Symbol.dispose]())
 
 const reply = `

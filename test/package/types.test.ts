@@ -95,26 +95,34 @@ test.each([
 )
 
 describe('a program with the AI SDK', () => {
-  test('compiles and runs where the AI SDK’s types are there', async () => {
-    linkOptional('@ai-sdk/provider')
-    const folder = sources('ai-sdk.mts')
-    const options = ['--module', 'nodenext']
-    const { stdout, code } = await compile(folder, 'ai-sdk.mts', options)
-    expect({ stdout, code }).toEqual({ stdout: '', code: 0 })
-    linkBinary()
-    const run = await startProgram(process.execPath, [path.join(folder, 'ai-sdk.mjs')]).result
-    expect(run).toMatchObject({ code: 0, stdout: 'v3 function text\n' })
-  }, 240_000)
+  test(
+    'compiles and runs where the AI SDK’s types are there',
+    async () => {
+      linkOptional('@ai-sdk/provider')
+      const folder = sources('ai-sdk.mts')
+      const options = ['--module', 'nodenext']
+      const { stdout, code } = await compile(folder, 'ai-sdk.mts', options)
+      expect({ stdout, code }).toEqual({ stdout: '', code: 0 })
+      linkBinary()
+      const run = await startProgram(process.execPath, [path.join(folder, 'ai-sdk.mjs')]).result
+      expect(run).toMatchObject({ code: 0, stdout: 'v3 function text\n' })
+    },
+    15 * 60_000,
+  )
 
-  test('runs where nothing of the AI SDK is, and TypeScript names what it misses', async () => {
-    unlinkOptional('@ai-sdk/provider')
-    const folder = sources('ai-sdk.mts')
-    const { stdout } = await compile(folder, 'ai-sdk.mts', ['--module', 'nodenext'])
-    expect(stdout).toMatch(/ai-sdk\/\S+\.d\.ts.* Cannot find module '@ai-sdk\/provider'/)
-    linkBinary()
-    const run = await startProgram(process.execPath, [path.join(folder, 'ai-sdk.mjs')]).result
-    expect(run).toMatchObject({ code: 0, stdout: 'v3 function text\n' })
-  }, 240_000)
+  test(
+    'runs where nothing of the AI SDK is, and TypeScript names what it misses',
+    async () => {
+      unlinkOptional('@ai-sdk/provider')
+      const folder = sources('ai-sdk.mts')
+      const { stdout } = await compile(folder, 'ai-sdk.mts', ['--module', 'nodenext'])
+      expect(stdout).toMatch(/ai-sdk\/\S+\.d\.ts.* Cannot find module '@ai-sdk\/provider'/)
+      linkBinary()
+      const run = await startProgram(process.execPath, [path.join(folder, 'ai-sdk.mjs')]).result
+      expect(run).toMatchObject({ code: 0, stdout: 'v3 function text\n' })
+    },
+    15 * 60_000,
+  )
 })
 
 let folders = 0

@@ -24,7 +24,7 @@ function gpu(steps: string[], env: Record<string, string> = {}) {
 
 const log = (name: string) => scratch.read(`gpu-results/${name}`)
 
-describe.runIf(process.platform === 'linux')('scripts/gpu/run.sh', { timeout: 30_000 }, () => {
+describe.runIf(process.platform === 'linux')('scripts/gpu/run.sh', () => {
   test.skipIf(fs.existsSync('/usr/bin/nvidia-smi'))('says what is missing', () => {
     scratch.tool('node', 'echo a stand-in')
     const { status, stdout } = gpu(['check'], { SLUICE_BACKEND: 'cuda' })

@@ -44,7 +44,7 @@ const bump = (...args: string[]) => {
 const lock = () => JSON.parse(scratch.read('deps/llama.lock.json'))
 const newHeader = 'int llama_decode(long);\nint llama_else(long);\n'
 
-describe('llama:bump', { timeout: 60_000 }, () => {
+describe('llama:bump', () => {
   test('writes the lock, fetches, and tests and measures', () => {
     publish('1.1.0', newHeader)
     const { status, stdout } = bump()

@@ -48,7 +48,7 @@ describe.skipIf(!canConfigure)('the build', () => {
   })
   afterEach(() => fs.rmSync(temp, { recursive: true, force: true }))
 
-  test('has AMX where the source has all our patches for it', { timeout: 60_000 }, () => {
+  test('has AMX where the source has all our patches for it', () => {
     writeSource('mmq.cpp', 'amx-1-a')
     writeSource('amx.cpp', 'amx-2-b')
     const { output, command } = configure()
@@ -57,7 +57,7 @@ describe.skipIf(!canConfigure)('the build', () => {
     expect(command('ggml-cpu-sapphirerapids')).toContain('-mamx-int8')
   })
 
-  test('leaves AMX out where one is missing, and says so', { timeout: 60_000 }, () => {
+  test('leaves AMX out where one is missing, and says so', () => {
     writeSource('mmq.cpp', 'amx-1-a')
     writeSource('amx.cpp', 'amx-2-bc')
     const { output, command } = configure()
@@ -71,7 +71,7 @@ describe.skipIf(!canConfigure)('the build', () => {
     expect(command('ggml-cpu-sapphirerapids-feats')).not.toContain('-mno-amx')
   })
 
-  test('leaves AMX out of a source that has no such files', { timeout: 60_000 }, () => {
+  test('leaves AMX out of a source that has no such files', () => {
     expect(configure().output.replace(/\s+/g, ' ')).toContain('lacks amx-1-a, amx-2-b.')
   })
 

@@ -34,7 +34,7 @@ function pack(name: string, version: string, more = {}) {
 
 const linux = { '@sluice/linux-x64': '1.0.0' }
 
-describe('publish:packages', { timeout: 30_000 }, () => {
+describe('publish:packages', () => {
   test('publishes the platforms first and sluice last, with provenance', () => {
     const peerDependencies = { '@sluice/linux-x64-cuda': '1.0.0' }
     pack('sluice', '1.0.0', { optionalDependencies: linux, peerDependencies })

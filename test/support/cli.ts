@@ -68,14 +68,14 @@ export class RunningCli {
     })
   }
 
-  /** Waits for a match of what stdout has said so far, for 20 seconds at most. */
+  /** Waits for a match of what stdout has said so far. */
   async said(pattern: RegExp): Promise<RegExpExecArray> {
     let match: RegExpExecArray | null = null
     const holds = () => {
       match = pattern.exec(this.stdout)
       return match !== null
     }
-    await eventually(holds, `it never said ${pattern}, only: ${this.stdout}`, 20_000)
+    await eventually(holds, `it never said ${pattern}, only: ${this.stdout}`)
     return match as unknown as RegExpExecArray
   }
 }

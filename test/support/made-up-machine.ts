@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import type { DoctorReport } from '../../src/cli/doctor/report.js'
-import type { EngineSettings, Estimate, LoadOptions, Placement } from '../../src/index.js'
+import type { EngineSettings, Estimate, LoadOptions, Placement, Usage } from '../../src/index.js'
 
 const script = fileURLToPath(new URL('children/on-devices.mjs', import.meta.url))
 
@@ -27,7 +27,7 @@ export interface Outcome {
   expected: Estimate
   text?: string
   vectors?: number[][]
-  cancelled?: { finishReason: string; callsAfter: number; rows: number }
+  cancelled?: { finishReason: string; usage: Usage; callsAfter: number; rows: number }
   report?: DoctorReport
   code?: string
   message?: string
@@ -54,7 +54,7 @@ export async function onMachine(devices: string, jobs: Job[]): Promise<Outcome[]
 async function outcomesOf(devices: string, jobs: Job[], more: string[] = []): Promise<Outcome[]> {
   const env = { ...process.env, SLUICE_TEST_DEVICES: devices }
   const args = [script, JSON.stringify(jobs), ...more]
-  const child = spawn(process.execPath, args, { env, timeout: 60_000 })
+  const child = spawn(process.execPath, args, { env, timeout: 200_000 })
   const ended = new Promise((resolve) => child.once('close', (...how) => resolve(how)))
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)])
   const how = await ended

@@ -41,14 +41,20 @@ afterEach(() => {
   for (const { child } of running) child.kill('SIGKILL')
 })
 
-/** A port that was free a moment ago, for programs that must be told one. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      const port = typeof address === 'object' && address !== null ? address.port : 0
-      server.close(() => resolve(port))
-    })
+/**
+ * A port that was free a moment ago, for programs that must be told one, and where nobody listens.
+ * It is below those that systems give to whoever wants any: a test that runs beside gets no such.
+ */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000)
+    if (await isFree(port)) return port
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer().once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
   })
 }

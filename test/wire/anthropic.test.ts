@@ -17,7 +17,7 @@ test('the schemas are those of the installed package @anthropic-ai/sdk', () => {
   const now = anthropicSchema()
   const isSame = now === readFileSync(schemaFile, 'utf8')
   expect(isSame, 'run: node scripts/wire/anthropic-schema.mjs').toBe(true)
-}, 30_000)
+})
 
 const started = (block: object) => ({ type: 'content_block_start', index: 0, content_block: block })
 

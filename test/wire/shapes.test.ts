@@ -22,7 +22,7 @@ const chunk = (choice: object) => ({
 test('the schemas are those of the installed openai package', () => {
   const now = openAiSchema()
   expect(now === readFileSync(schemaFile, 'utf8'), 'run: node scripts/openai-schema.mjs').toBe(true)
-}, 30_000)
+})
 
 test.each([
   ['a field too many', { text: '' }, /additional properties \('text'\)/],

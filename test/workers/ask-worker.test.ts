@@ -1,5 +1,5 @@
 import fs from 'node:fs'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { askWorker, capabilityBytes, commands } from '../../src/workers/ask-worker.js'
 import { freePort } from '../support/program.js'
 import { type FakeWorker, fakeWorker } from '../support/workers/fake-worker.js'
@@ -9,7 +9,7 @@ const devices = [
   { freeBytes: 0, totalBytes: 2 ** 40 },
 ]
 
-const asked = (port: number, version = '7.0.0', answerMs = 5000) => {
+const asked = (port: number, version = '7.0.0', answerMs = 60_000) => {
   const { signal } = new AbortController()
   return askWorker({ ip: '127.0.0.1', port }, version, { answerMs, signal })
 }
@@ -59,9 +59,15 @@ describe('a worker that is asked', () => {
   })
 
   test('that takes the connection and says nothing serves another program', async () => {
-    const silent = asked(await fakeWorker({ isSilent: true }), '7.0.0', 50)
+    // The time for an answer is over once the worker has been asked.
+    const deadline = new AbortController()
+    const timeout = vi.spyOn(AbortSignal, 'timeout').mockReturnValueOnce(deadline.signal)
+    onTestFinished(() => timeout.mockRestore())
+    const heard = () => deadline.abort()
+    const silent = asked(await fakeWorker({ isSilent: true, heard }), '7.0.0', 50)
     await expect(silent).rejects.toThrow('serves one at a time')
     await expect(silent).rejects.toMatchObject({ isBusy: true })
+    expect(timeout).toHaveBeenCalledWith(50)
   })
 
   test('where nothing listens is to be started', async () => {

@@ -22,7 +22,7 @@ using namespace sluice;
 namespace {
 
 constexpr uint64_t kMiB = uint64_t(1) << 20;
-constexpr auto kPatience = std::chrono::seconds(20);
+constexpr auto kPatience = std::chrono::seconds(120);
 
 std::vector<int32_t> tokens_of(int32_t count, int32_t first = 0) {
   std::vector<int32_t> tokens(static_cast<size_t>(count));
@@ -372,7 +372,10 @@ TEST("state store: what waits is written before it closes, where there is time")
 TEST("state store: without time nothing is begun when it closes, and no half of a state is left") {
   const TestFolder folder("late");
   Opened opened(folder, "a", 512 * kMiB);  // none goes for another, however fast the disk is
-  for (int i = 0; i < 20; ++i) opened.store.write(state_of(tokens_of(300, i * 1000), 8 * kMiB));
+  // All are there before the first is written: who makes them may be put aside for long.
+  std::vector<std::shared_ptr<SavedState>> states;
+  for (int i = 0; i < 20; ++i) states.push_back(state_of(tokens_of(300, i * 1000), 8 * kMiB));
+  for (auto& state : states) opened.store.write(std::move(state));
   opened.store.close(Clock::now());
   const StateStoreCounts counts = opened.store.counts();
   CHECK_EQ(counts.writes + counts.dropped, 20);

@@ -38,7 +38,7 @@ class Meeting {
   bool wait() {
     std::unique_lock<std::mutex> held(mutex_);
     if (--missing_ == 0) all_here_.notify_all();
-    return all_here_.wait_for(held, std::chrono::seconds(10), [this] { return missing_ <= 0; });
+    return all_here_.wait_for(held, std::chrono::seconds(120), [this] { return missing_ <= 0; });
   }
 
  private:

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { clientModel } from '../../support/client-server.js'
 import { eventually } from '../../support/eventually.js'
 import { encoderModel } from '../../support/models/encoder-model.js'
+import { scriptModel } from '../../support/models/script-model.js'
 import { closeAfterEach } from '../../support/serve.js'
 import { serveReal } from '../../support/serve-real.js'
 
@@ -47,9 +48,11 @@ describe('a chat through the ollama client', () => {
   })
 
   test('that is aborted ends in the engine', async () => {
-    const { client, engine, quiet, log } = await serveStories()
+    const endless = scriptModel({ reply: 'On and on it goes. ', repeat: true })
+    const { url, engine, quiet, log } = await serveReal({ model: endless })
+    const client = new Ollama({ host: url })
     const stream = await client.chat({
-      model,
+      model: 'default',
       messages,
       stream: true,
       options: { num_predict: -1 },

@@ -3,6 +3,7 @@ import { type Engine, type LoadOptions, load, type Reply } from '../../../src/in
 import { eventually } from '../../support/eventually.js'
 import { kindModel } from '../../support/models/model-kinds.js'
 import { randomModel } from '../../support/models/random-model.js'
+import { othersWait } from '../../support/processor/threads.js'
 import { suiteLoader } from '../../support/suite-engines.js'
 
 // How a reply ended has one truth: what its reader hears is what stats() counts. The engine's
@@ -16,12 +17,17 @@ const none = { queued: 0, running: 0, parked: 0, cellsUsed: 0 }
 function letEngineRun(): void {
   const never = new Int32Array(new SharedArrayBuffer(4))
   let idle = 0
-  for (let look = 0; look < 200 && idle < 6; look++) {
+  for (let look = 0; look < 2000 && idle < 6; look++) {
     const before = process.cpuUsage()
     Atomics.wait(never, 0, 0, 50)
-    const { user, system } = process.cpuUsage(before) // of all threads, in microseconds
-    idle = user + system < 5000 ? idle + 1 : 0
+    idle = isAtRest(before) ? idle + 1 : 0
   }
+}
+
+function isAtRest(before: NodeJS.CpuUsage): boolean {
+  if (process.platform === 'linux') return othersWait()
+  const { user, system } = process.cpuUsage(before) // of all threads, in microseconds
+  return user + system < 5000
 }
 
 const endOf = (reply: Reply) =>

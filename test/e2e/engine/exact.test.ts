@@ -11,7 +11,7 @@ import {
   send,
   sendAll,
 } from '../../support/alone.js'
-import { eventually } from '../../support/eventually.js'
+import { canHold, holdableInEach, holdNextCall } from '../../support/held-engine.js'
 import { HEADED_KINDS, MODEL_KINDS } from '../../support/models/model-kinds.js'
 import { textOf } from '../../support/random-words.js'
 
@@ -112,22 +112,28 @@ describe.each([...MODEL_KINDS, ...HEADED_KINDS])('a %s model says what it says a
     const texts = await Promise.all(stalled.map(({ text }) => text))
     await expectAsAlone(kind, asks, [...texts, ...others])
     expect(engine.stats().preempted).toBeGreaterThanOrEqual(3)
-  }, 20_000)
+  })
 
-  test('to requests that waited for the prefix of one that was cancelled', async () => {
-    const engine = await openEngine(kind, { parallel: 4, context: 4096, ...MiB64 })
-    const long = textOf(2000, 9)
-    const leader = send(engine, { prompt: `${long} and`, maxTokens: 200, ignoreEos: true })
-    await leader.accepted
-    const asks = asksFor(
-      questions(3).map((question) => `${long} ${question}`),
-      30,
-    )
-    const texts = sendAll(engine, asks)
-    await eventually(() => engine.stats().rowsPrefilled > 0)
-    leader.cancel()
-    expect((await leader.done).usage.completionTokens).toBe(0)
-    await expectAsAlone(kind, asks, await texts)
+  describe.runIf(canHold)('in a batch that is held', () => {
+    holdableInEach()
+
+    test('to requests that waited for the prefix of one that was cancelled', async () => {
+      const engine = await openEngine(kind, { parallel: 4, context: 4096, ...MiB64 })
+      const long = textOf(2000, 9)
+      const held = holdNextCall()
+      const leader = send(engine, { prompt: `${long} and`, maxTokens: 200, ignoreEos: true })
+      await held.begun
+      const asks = asksFor(
+        questions(3).map((question) => `${long} ${question}`),
+        30,
+      )
+      const replies = asks.map((ask) => send(engine, ask))
+      await Promise.all(replies.map(({ accepted }) => accepted))
+      leader.cancel()
+      held.release()
+      expect((await leader.done).usage.completionTokens).toBe(0)
+      await expectAsAlone(kind, asks, await Promise.all(replies.map((reply) => reply.text())))
+    })
   })
 
   test('with fewer shared cells than they need: some make room and come back', async () => {
@@ -175,7 +181,6 @@ describe.each([...MODEL_KINDS, ...HEADED_KINDS])('a %s model says what it says a
       await expectAsAlone(kind, asks, await sendWithStallsAndLeavers(engine, asks))
       expect(engine.stats()).toMatchObject({ running: 0, parked: 0, queued: 0, failed: 0 })
     },
-    20_000,
   )
 
   test('when all of it happens at once, in few shared cells', async () => {
@@ -184,7 +189,7 @@ describe.each([...MODEL_KINDS, ...HEADED_KINDS])('a %s model says what it says a
     const asks = greedyAsksFor(withSystem(6).concat(questions(6)), (i) => 20 + ((i * 5) % 12) * 20)
     await expectAsAloneButForTies(kind, asks, await sendWithStallsAndLeavers(engine, asks))
     expect(engine.stats()).toMatchObject({ running: 0, parked: 0, queued: 0, failed: 0 })
-  }, 20_000)
+  })
 })
 
 /** Every third reader stalls until all the others have read; six more leave at once. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type Engine, estimate, type LoadOptions, load } from '../../../src/index.js'
+import { type Engine, estimate, type LoadOptions, load, type Reply } from '../../../src/index.js'
 import {
   type Ask,
   asksFor,
@@ -9,6 +9,7 @@ import {
   openEngine,
   send,
 } from '../../support/alone.js'
+import { canHold, holdableInEach, holdNextCall } from '../../support/held-engine.js'
 import { HEADED_KINDS, kindModel, type ModelKind } from '../../support/models/model-kinds.js'
 import { textOf } from '../../support/random-words.js'
 
@@ -16,7 +17,7 @@ import { textOf } from '../../support/random-words.js'
 // hidden rows and cells, which no text tells.
 
 /** One token a step, so that no other reply has a say in how many. */
-const countable = { draftMax: 1, cacheMiB: 64 }
+const countable = { draftMax: 1, cacheMiB: 64, window: 1024 }
 /** So few that no step goes without drafts for the sake of measuring (speculation.cpp). */
 const tokens = 50
 
@@ -26,8 +27,18 @@ interface Guesses {
   accepted: number
 }
 
-async function guessesFor(engine: Engine, ask: Ask): Promise<Guesses> {
-  const reply = send(engine, ask)
+const guessesFor = (engine: Engine, ask: Ask) => guessesOf(send(engine, ask))
+
+/** Of replies that all begin with the same batch. */
+async function guessesTogether(engine: Engine, asks: Ask[]): Promise<Guesses[]> {
+  const held = holdNextCall()
+  const replies = asks.map((ask) => send(engine, ask))
+  await Promise.all(replies.map(({ accepted }) => accepted))
+  held.release()
+  return Promise.all(replies.map(guessesOf))
+}
+
+async function guessesOf(reply: Reply): Promise<Guesses> {
   const text = await reply.text()
   const { draftTokens, draftAcceptedTokens } = (await reply.done).timings
   return { text, drafted: draftTokens, accepted: draftAcceptedTokens }
@@ -82,21 +93,26 @@ describe('heads guess what they guess alone beside others that draft', () => {
     expect(together).toEqual(alone)
   })
 
-  test('in slots that change places when others end', async () => {
-    const engine = await openEngine(kind, { ...countable, parallel: 8 })
-    const prompts = [1, 2, 3, 4, 5, 6, 7, 8].map((i) => textOf(12, 100 + i))
-    const asks = greedyAsksFor(prompts, (i) => (i % 2 === 0 ? 10 : tokens))
-    const together = await Promise.all(asks.map((ask) => guessesFor(engine, ask)))
-    expect(engine.stats().moved).toBeGreaterThan(0)
-    expect(together).toEqual(await loneOnes(kind, asks))
+  describe.runIf(canHold)('that begin together', () => {
+    holdableInEach()
+
+    test('in slots that change places when others end', async () => {
+      const engine = await openEngine(kind, { ...countable, parallel: 8 })
+      const prompts = [1, 2, 3, 4, 5, 6, 7, 8].map((i) => textOf(12, 100 + i))
+      const asks = greedyAsksFor(prompts, (i) => (i % 2 === 0 ? 10 : tokens))
+      const together = await guessesTogether(engine, asks)
+      expect(engine.stats().moved).toBeGreaterThan(0)
+      expect(together).toEqual(await loneOnes(kind, asks))
+    })
   })
 })
 
 describe.each(HEADED_KINDS)('%s save steps', (kind) => {
   closeAfterEach()
+  holdableInEach()
 
   test('of a lone reply: one for each token that was not accepted', async () => {
-    const engine = await openEngine(kind, { draftMax: 2, parallel: 1 })
+    const engine = await openEngine(kind, { draftMax: 2, parallel: 1, window: 256 })
     const [ask] = greedyAsksFor([textOf(30, 1)], 200) as [Ask]
     const { drafted, accepted } = await guessesFor(engine, ask)
     expect(accepted / drafted).toBeGreaterThan(0.4)
@@ -109,11 +125,11 @@ describe.each(HEADED_KINDS)('%s save steps', (kind) => {
     })
   })
 
-  test('of four replies at once, for each of which a step drafts', async () => {
-    const engine = await openEngine(kind, { draftMax: 1, parallel: 4 })
+  test.runIf(canHold)('of four replies at once, for each of which a step drafts', async () => {
+    const engine = await openEngine(kind, { draftMax: 1, parallel: 4, window: 256 })
     const prompts = [1, 2, 3, 4].map((i) => textOf(20, i))
     const asks = greedyAsksFor(prompts, 150)
-    const all = await Promise.all(asks.map((ask) => guessesFor(engine, ask)))
+    const all = await guessesTogether(engine, asks)
     for (const { accepted } of all) expect(accepted).toBeGreaterThan(15)
     const slowest = 149 - Math.min(...all.map(({ accepted }) => accepted))
     expect(engine.stats().decodeSteps).toBeLessThanOrEqual(slowest + 8)

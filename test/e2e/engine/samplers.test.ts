@@ -98,12 +98,17 @@ test('requests with the same DRY say what each says alone, one by one and at onc
 })
 
 test('DRY is prepared in the lane of what takes long', async () => {
-  const ends: string[] = []
+  // A busy machine may keep a thread from its work until the others have done theirs, but not at
+  // each try. In the lane of what is quick, DRY would never be the last.
+  let ends: string[] = []
   const note = (name: string) => () => void ends.push(name)
-  const long = engine.tokenize('Once upon a time '.repeat(2 ** 17)).then(note('long'))
-  await engine.tokenize('a') // the quick lane has passed the long text on
-  const dry = text({ dryMultiplier: 5, maxTokens: 1 }).then(note('dry'))
-  const plain = text({ maxTokens: 1 }).then(note('plain'))
-  await Promise.all([long, dry, plain])
+  for (let attempt = 0; attempt < 20 && ends.join() !== 'plain,long,dry'; attempt++) {
+    ends = []
+    const long = engine.tokenize('Once upon a time '.repeat(2 ** 17)).then(note('long'))
+    await engine.tokenize('a') // the quick lane has passed the long text on
+    const dry = text({ dryMultiplier: 5, maxTokens: 1 }).then(note('dry'))
+    const plain = text({ maxTokens: 1 }).then(note('plain'))
+    await Promise.all([long, dry, plain])
+  }
   expect(ends).toEqual(['plain', 'long', 'dry'])
 })

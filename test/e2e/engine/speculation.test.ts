@@ -13,6 +13,7 @@ import {
   sendAll,
 } from '../../support/alone.js'
 import { eventually } from '../../support/eventually.js'
+import { canHold, holdableInEach, holdNextCall } from '../../support/held-engine.js'
 import { kindModel, type ModelKind } from '../../support/models/model-kinds.js'
 import { largeRandomModel, randomModel } from '../../support/models/random-model.js'
 import { scriptModel } from '../../support/models/script-model.js'
@@ -168,11 +169,13 @@ describe('an accepted run ends where single tokens would', () => {
   })
 })
 
+// No reader is waited for here: what is drafted ends at the window.
 describe('speculation saves steps', () => {
   closeAfterEach()
+  holdableInEach()
 
   test('with the target as its draft: accepted above 0.9, under half the steps', async () => {
-    const engine = await openEngine('plain', itself)
+    const engine = await openEngine('plain', { ...itself, window: 512 })
     const [ask] = asksFor([textOf(30, 1)], 300) as [Ask]
     const reply = send(engine, ask)
     const { timings } = await reply.done
@@ -188,20 +191,25 @@ describe('speculation saves steps', () => {
   test('with look-ups in a text that repeats itself: under a third of the steps', async () => {
     const reply = 'The quick brown fox jumps over the lazy dog and runs home. '
     const model = scriptModel({ reply, repeat: true })
-    const engine = await load({ model, lookup: true, draftMax: 8, context: 2048, threads: 1 })
+    const countable = { context: 2048, threads: 1, window: 1024 }
+    const engine = await load({ model, lookup: true, draftMax: 8, ...countable })
     const { timings } = await engine.complete('Go', { maxTokens: 600, ignoreEos: true }).done
     expect(timings.draftAcceptedTokens / timings.draftTokens).toBeGreaterThan(0.9)
     expect(engine.stats().decodeSteps).toBeLessThan(200)
     await engine.close()
   })
 
-  test('with look-ups for four replies at once: a step drafts for all of them', async () => {
+  test.runIf(canHold)('with look-ups for four replies at once, in the same steps', async () => {
     const reply = 'The quick brown fox jumps over the lazy dog and runs home. '
     const model = scriptModel({ reply, repeat: true })
-    const engine = await load({ model, lookup: true, draftMax: 7, context: 2048, parallel: 4 })
+    const countable = { context: 2048, parallel: 4, window: 1024 }
+    const engine = await load({ model, lookup: true, draftMax: 7, ...countable })
+    const held = holdNextCall()
     const replies = [1, 2, 3, 4].map(() => {
       return engine.complete('Go', { maxTokens: 600, ignoreEos: true })
     })
+    await Promise.all(replies.map(({ accepted }) => accepted))
+    held.release()
     const ends = await Promise.all(replies.map((one) => one.done))
     for (const { timings } of ends) {
       expect(timings.draftAcceptedTokens / timings.draftTokens).toBeGreaterThan(0.9)
@@ -221,10 +229,13 @@ describe('speculation saves steps', () => {
     expect(timings.draftTokens).toBeLessThan(40)
   })
 
-  test('of one reply that is alone, and drafts nothing for two at once', async () => {
-    const engine = await openEngine('plain', { ...itself, parallel: 2 })
+  test.runIf(canHold)('of one reply that is alone, and drafts nothing for two', async () => {
+    const engine = await openEngine('plain', { ...itself, parallel: 2, window: 512 })
     const asks = asksFor([textOf(20, 1), textOf(20, 2)], (i) => 200 + 200 * i)
+    const held = holdNextCall()
     const [short, long] = asks.map((ask) => send(engine, ask))
+    await Promise.all([short?.accepted, long?.accepted])
+    held.release()
     const [first, second] = await Promise.all([short?.done, long?.done])
     // A reply runs alone before the other one's prompt is computed, and after its end. Alone all
     // the time it would draft about as many as it has.

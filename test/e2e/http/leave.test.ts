@@ -13,6 +13,8 @@ closeAfterEach()
 const ways = { FIN: (raw: RawClient) => raw.fin(), RST: (raw: RawClient) => raw.reset() }
 type Way = keyof typeof ways
 const endless = { ignore_eos: true, max_tokens: 100_000 }
+/** Room for a reply that is under way for as long as a test may take. */
+const roomy = () => ({ model: randomModel({ context: 2 ** 16 }), context: 2 ** 16 })
 const longPrompt = { messages: [{ role: 'user', content: 'a story of many words '.repeat(500) }] }
 
 const stages = {
@@ -116,7 +118,7 @@ describe.each(Object.keys(ways) as Way[])('a client that leaves by %s', (way) =>
 
 describe(wireCheck(26), () => {
   test('leaving the loop of the official client stops the generation', async () => {
-    const served = await serveReal({ model: randomModel() })
+    const served = await serveReal({ ...roomy(), parallel: 1 })
     const { engine, url, quiet } = served
     const stepsWhenGone = stepsAtLeave(served)
     const client = new OpenAI({ apiKey: 'any', baseURL: `${url}/v1` })
@@ -134,7 +136,7 @@ describe(wireCheck(26), () => {
 
 describe(wireCheck(27), () => {
   test('a queued request whose client left never runs', async () => {
-    const { engine, client } = await serveReal({ model: randomModel(), parallel: 1 })
+    const { engine, client } = await serveReal({ ...roomy(), parallel: 1 })
     const first = await client()
     first.send(post(chatPath, story(endless)))
     await eventually(() => engine.stats().tokensGenerated > 0)

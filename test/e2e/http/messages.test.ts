@@ -123,9 +123,9 @@ describe(wireCheck(62), () => {
 
   async function turns(...both: [first: object, second: object]) {
     const { url } = await serveReal({ model: model(), parallel: 1 })
-    const [first, second] = both.map((more) => whole(url, { max_tokens: 1, ...more }))
-    const before = promptOf((await first) as Whole)
-    const { usage } = (await second) as Whole
+    const [first, second] = both
+    const before = promptOf(await whole(url, { max_tokens: 1, ...first }))
+    const { usage } = await whole(url, { max_tokens: 1, ...second })
     return { before, ...usage }
   }
 

@@ -11,7 +11,8 @@ closeAfterEach()
 describe(wireCheck(40), () => {
   test('requests that wait for a slot get one in the order in which they came', async () => {
     const { client, engine, log } = await serveReal({
-      model: randomModel(),
+      model: randomModel({ context: 2 ** 16 }),
+      context: 2 ** 16, // so that the first is under way until all wait
       parallel: 1,
       queue: 20,
     })

@@ -27,16 +27,12 @@ describe(wireCheck(32, 33, 35), () => {
     const raw = await client({ reads: false })
     raw.send(post(chatPath, story(long)))
     let looks = 0
-    await eventually(
-      () => {
-        // A reply is parked for a moment now and then; this one is for good.
-        const isStuck = engine.stats().parked === 1 && sockets[0]?.writableLength !== 0
-        looks = isStuck ? looks + 1 : 0
-        return looks > 100
-      },
-      'it was never parked',
-      20_000,
-    )
+    await eventually(() => {
+      // A reply is parked for a moment now and then; this one is for good.
+      const isStuck = engine.stats().parked === 1 && sockets[0]?.writableLength !== 0
+      looks = isStuck ? looks + 1 : 0
+      return looks > 100
+    }, 'it was never parked')
 
     const [socket] = sockets
     const written = socket?.bytesWritten ?? 0
@@ -51,7 +47,7 @@ describe(wireCheck(32, 33, 35), () => {
     expect(socket?.bytesWritten).toBe(written)
 
     raw.read()
-    await eventually(() => raw.text.endsWith('0\r\n\r\n'), 'it never ended', 30_000)
+    await eventually(() => raw.text.endsWith('0\r\n\r\n'), 'it never ended')
     // The limit may fall into the middle of a character.
     const text = textOf(raw.body).replace(/\ufffd$/, '')
     expect(text === said.repeat(1000).slice(0, text.length)).toBe(true)
@@ -68,7 +64,7 @@ describe(wireCheck(34), () => {
     )
     const raw = await client({ reads: false })
     raw.send(post(chatPath, story(long)))
-    await eventually(() => engine.stats().cancelled === 1, 'it was never reset', 20_000)
+    await eventually(() => engine.stats().cancelled === 1, 'it was never reset')
     await quiet()
     const next = await chat(url, story({ stream: false, max_tokens: 5, ignore_eos: true }))
     expect(next.status).toBe(200)
@@ -113,8 +109,8 @@ test.each([false, true])(
     const before = taken(sockets[0])
     raw.send(post('/tokenize', { content: 'a story '.repeat(60_000), with_pieces: true }))
     const isFast = () => taken(sockets[0]) - before > 400 * 1024
-    await eventually(isFast, 'the kernel took too little', 20_000)
+    await eventually(isFast, 'the kernel took too little')
     raw.socket.resume()
-    await eventually(() => raw.text.endsWith(']}'), 'it never ended', 20_000)
+    await eventually(() => raw.text.endsWith(']}'), 'it never ended')
   },
 )

@@ -1,6 +1,6 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { expect, test } from 'vitest'
 import { randomModel } from '../../support/models/random-model.js'
+import { turnsOf } from '../../support/processor/event-loop.js'
 import { closeAfterEach, postJson } from '../../support/serve.js'
 import { serveReal } from '../../support/serve-real.js'
 
@@ -61,22 +61,23 @@ test('messages that a template refuses are a 400 that names the messages', async
   expect(await response.json()).toMatchObject({ error: { param: 'messages' } })
 })
 
-test('half a million pieces are told, and others have the event loop meanwhile', async () => {
+const hasClock = process.platform === 'linux'
+test.runIf(hasClock)('half a million pieces leave the event loop to others', async () => {
   const { url } = await serveReal({ model: randomModel({ tokenizer: 'gpt-2' }), context: 512 })
   const content = 'a b '.repeat(250_000)
   const { tokens } = await answer<{ tokens: number[] }>(url, '/tokenize', { content })
-  const delay = monitorEventLoopDelay({ resolution: 1 })
-  delay.enable()
-  const asked = { content, with_pieces: true }
-  const response = await fetch(`${url}/tokenize`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(asked),
+  const asked = JSON.stringify({ content, with_pieces: true })
+  let text = ''
+  const turns = await turnsOf(async () => {
+    const response = await fetch(`${url}/tokenize`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: asked,
+    })
+    text = await response.text()
   })
-  const text = await response.text()
-  delay.disable()
   // It was a second in one piece.
-  expect(delay.max / 1e6).toBeLessThan(400)
+  expect(Math.max(...turns)).toBeLessThan(400)
   const pieces = JSON.parse(text) as { tokens: { id: number; piece: string }[] }
   expect(pieces.tokens.map(({ id }) => id)).toEqual(tokens)
 })

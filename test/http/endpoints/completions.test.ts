@@ -5,6 +5,7 @@ import type { NativeRequest } from '../../../src/binding/engine-port.js'
 import { eventually } from '../../support/eventually.js'
 import type { Script } from '../../support/fake-binding.js'
 import { tokenBytes } from '../../support/fake-engine.js'
+import { cpuMsOf } from '../../support/processor/cpu-time.js'
 import { post } from '../../support/raw-client.js'
 import { closeAfterEach, counting, postJson, serve, stepUntil } from '../../support/serve.js'
 import { framesOf } from '../../support/sse.js'
@@ -238,9 +239,10 @@ test('a body full of ids, or of mistakes, is looked through at once', async () =
     [300_000, -1],
   ] as const) {
     const prompt = Array(count).fill(what)
-    const startedAt = performance.now()
-    expect((await postJson(url, path, ask({ prompt }))).status).toBe(400)
-    expect(performance.now() - startedAt).toBeLessThan(1000)
+    const cpuMs = await cpuMsOf(async () => {
+      expect((await postJson(url, path, ask({ prompt }))).status).toBe(400)
+    })
+    expect(cpuMs).toBeLessThan(1000)
   }
 })
 

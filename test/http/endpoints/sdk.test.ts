@@ -145,12 +145,14 @@ describe(wireCheck(26), () => {
     const stream = await pending
     for await (const chunk of stream) if (chunk.choices[0]?.delta.content) break
     await eventually(() => native.cancelled.length === 1)
+    const leaving = new AbortController()
     const aborted = client.chat.completions.create(
       { model: 'default', messages },
-      {
-        signal: AbortSignal.timeout(50),
-      },
+      { signal: leaving.signal },
     )
+    aborted.catch(() => undefined)
+    await eventually(() => native.submitted.length === 2)
+    leaving.abort()
     await expect(aborted).rejects.toBeInstanceOf(APIUserAbortError)
     await eventually(() => native.cancelled.length === 2)
     native.step()

@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest'
 import type { NativeChat } from '../../../src/binding/engine-port.js'
 import { mcpTools } from '../../support/chats/mcp-tools.js'
-import { turnsOf } from '../../support/event-loop.js'
+import { turnsOf } from '../../support/processor/event-loop.js'
 import { chat, chatPath, closeAfterEach, postJson, serve, story } from '../../support/serve.js'
 
 // What an agent's tools take of JavaScript's thread, in its processor time.

@@ -82,6 +82,7 @@ test('the deadline ends the rest with an error, and the engine can be closed the
   const long = listener.drain()
   await listener.drain({ deadlineMs: 1 }) // the shorter one counts
   await long
+  for (const raw of [streamed, whole]) await raw.seen('shutting_down')
   expect(log.map(({ code }) => code)).toEqual(['shutting_down', 'shutting_down'])
   expect(chunksOf(streamed.body).at(-1)?.error).toMatchObject({ code: 'shutting_down' })
   expect(whole.status).toBe(503)

@@ -39,7 +39,7 @@ describe.each(hosts)('$name', (host) => {
   test('a body is answered, also one that was read before', async () => {
     const { url, native } = await mount(host)
     for (const text of [story({ stream: false }), story({ stream: false, user: 'Grüße 🦊' })]) {
-      const response = await chat(url + host.path, text, { signal: AbortSignal.timeout(10_000) })
+      const response = await chat(url + host.path, text, { signal: AbortSignal.timeout(60_000) })
       expect(await response.json()).toMatchObject({
         choices: [{ message: { content: 'Once upon a time.' } }],
       })

@@ -135,15 +135,20 @@ test.each([
 })
 
 test('an answer of something in front that lost its patience cancels the reply', async () => {
+  let loses: () => void = () => undefined
+  const patience = new Promise<void>((resolve) => {
+    loses = resolve
+  })
   const { url, native } = await behind(
     (app) =>
       app.use((_req, res, next) => {
         next()
-        setTimeout(() => res.status(503).end('too slow'), 20)
+        void patience.then(() => res.status(503).end('too slow'))
       }),
     {},
     { pace: 'manual', script: () => ({ tokens: counting() }) },
   )
+  void eventually(() => native.submitted.length === 1).then(loses)
   const response = await chat(url, story({ stream: false }))
   expect([response.status, await response.text()]).toEqual([503, 'too slow'])
   await eventually(() => native.cancelled.length > 0, 'the reply goes on')

@@ -3,7 +3,7 @@ import { request } from 'node:https'
 import { connect as connectPlain } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { connect, type TLSSocket } from 'node:tls'
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { InvalidOptionError } from '../../../src/api/errors.js'
 import { useBinding } from '../../../src/binding/binding.js'
 import { load } from '../../../src/engine/load.js'
@@ -165,7 +165,7 @@ test.skipIf(!hasOpenssl)(
     const { server, port } = await serveTls()
     const silent = connectPlain(port, '127.0.0.1')
     await once(silent, 'connect')
-    await vi.waitFor(async () => expect(await connections(server.server)).toBe(1))
+    await eventually(async () => (await connections(server.server)) === 1)
     await server.drain()
     await once(silent.resume(), 'close')
   },

@@ -2,7 +2,8 @@ import { load } from 'sluice'
 
 export const model = process.argv[2]
 export const ask = [{ role: 'user', content: 'Tell me a story' }]
-export const endless = { ignoreEos: true, maxTokens: 8000 }
+/** As long as the context is. */
+export const endless = { ignoreEos: true, maxTokens: 60_000 }
 
 /** An engine, and a reply of it that is under way and read in the background. */
 export async function decoding(options = {}) {

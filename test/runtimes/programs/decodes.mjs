@@ -1,5 +1,7 @@
-import { decoding } from './common.mjs'
+import { ask, decoding, endless } from './common.mjs'
 
-const { reply } = await decoding()
+const { engine, reply } = await decoding()
 console.log('decoding')
+// Until it is ended by a signal, however late that comes.
 await reply.done
+for (;;) await engine.chat(ask, endless).done

@@ -53,9 +53,9 @@ async function vectors(engine, inputs) {
 async function cancelled(engine, reply) {
   await reply.accepted
   while (engine.stats().steps === 0) await new Promise((resolve) => setTimeout(resolve, 1))
-  const { steps } = engine.stats()
   reply.cancel()
-  const { finishReason } = await reply.done
+  const { steps } = engine.stats() // behind it: who reads them may be put aside for some
+  const { finishReason, usage } = await reply.done
   const after = engine.stats()
-  return { finishReason, callsAfter: after.steps - steps, rows: after.rowsDecoded }
+  return { finishReason, usage, callsAfter: after.steps - steps, rows: after.rowsDecoded }
 }

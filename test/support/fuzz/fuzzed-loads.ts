@@ -24,16 +24,22 @@ export interface FuzzedLoads {
 /** One load may take so long, on a machine that is busy with others. */
 const LOAD_MS = 60_000
 
+export interface FuzzOptions {
+  seed: number
+  forMs: number
+  /** It goes on until there were so many, however long they take. Default 0. */
+  least?: number
+}
+
 /** Changes models of every kind at random, until the time is over. */
-export async function fuzzLoads(options: { seed: number; forMs: number }): Promise<FuzzedLoads> {
-  const { seed, forMs } = options
+export async function fuzzLoads({ seed, forMs, least = 0 }: FuzzOptions): Promise<FuzzedLoads> {
   const models = baseModels().map(readFuzzFile)
   const result: FuzzedLoads = { seed, loads: 0, outcomes: new Map(), deaths: [] }
   const folder = mkdtempSync(path.join(tmpdir(), 'sluice-fuzz-'))
   const loader = new Loader()
   const end = Date.now() + forMs
   try {
-    for (let index = 0; Date.now() < end; index++) {
+    for (let index = 0; Date.now() < end || index < least; index++) {
       const how = await oneLoad(loader, folder, models, seed, index)
       result.loads++
       if (/^(E[A-Z_]+|answered)$/.test(how)) {

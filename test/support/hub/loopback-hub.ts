@@ -201,10 +201,11 @@ export class LoopbackHub {
   }
 
   async #write(res: http.ServerResponse, body: Buffer, cutAfter = body.length): Promise<void> {
-    const { bytes, ms } = this.pace ?? { bytes: body.length, ms: 0 }
     const end = Math.min(cutAfter, body.length)
-    for (let at = 0; at < end && !res.destroyed; at += bytes) {
+    for (let at = 0; at < end && !res.destroyed; ) {
+      const { bytes, ms } = this.pace ?? { bytes: body.length, ms: 0 }
       const piece = body.subarray(at, Math.min(at + bytes, end))
+      at += piece.length
       await new Promise((resolve) => {
         res.write(piece, resolve) // called with an error where the reader has left
       })

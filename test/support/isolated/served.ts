@@ -59,11 +59,6 @@ export async function engineProcess({ cli }: Isolated, last?: number): Promise<n
 
 /** Until it says so. */
 export async function healthy({ url }: Isolated): Promise<void> {
-  const deadline = performance.now() + 20_000
-  for (;;) {
-    const { status } = await fetch(`${url}/health`)
-    if (status === 200) return
-    if (performance.now() > deadline) throw new Error(`/health still says ${status}`)
-    await new Promise((resolve) => setTimeout(resolve, 5))
-  }
+  const isHealthy = async () => (await fetch(`${url}/health`)).status === 200
+  await eventually(isHealthy, '/health still says that it is not')
 }

@@ -17,7 +17,8 @@ export interface Heard {
   readonly message: string
 }
 
-const tokens = 48
+/** Far more than an engine makes until somebody has heard that it is at it. */
+const tokens = 320
 
 /** Replies that are always the same: see "Where texts are exactly equal" in ARCHITECTURE.md. */
 export const exactArgs = [

@@ -27,6 +27,8 @@ export function describeInBrowser(name: string, tests: () => void): void {
     )
 }
 
+/** For what hangs: a machine may be slow, and busy with others. */
+const patienceMs = 60_000
 let browser: Promise<Browser> | undefined
 const contexts: BrowserContext[] = []
 /** What no page may do, whichever test opens it. */
@@ -54,6 +56,7 @@ export async function openContext(options: OpenOptions = {}): Promise<BrowserCon
   const { dark = false, width = 1280 } = options
   browser ??= chromium.launch({
     args: ['--no-sandbox'],
+    timeout: patienceMs,
     ...(executablePath === undefined ? {} : { executablePath }),
   })
   const context = await (await browser).newContext({
@@ -61,7 +64,7 @@ export async function openContext(options: OpenOptions = {}): Promise<BrowserCon
     viewport: { width, height: 800 },
     reducedMotion: 'reduce',
   })
-  context.setDefaultTimeout(20_000)
+  context.setDefaultTimeout(patienceMs)
   contexts.push(context)
   return context
 }

@@ -67,7 +67,7 @@ export class PseudoTerminal {
       if (match !== null) end = since + match.index + match[0].length
       return match !== null
     }
-    await eventually(isThere, () => `${pattern} never came, only: ${this.text}`, 20_000)
+    await eventually(isThere, () => `${pattern} never came, only: ${this.text}`)
     return end
   }
 }

@@ -8,6 +8,8 @@ export interface FakeWorker {
   devices?: readonly { freeBytes: number; totalBytes: number }[]
   /** Takes connections and says nothing, as one that serves another program. */
   isSilent?: boolean
+  /** Is called at the first word of each connection to a silent one. */
+  heard?: () => void
   /** Ends each connection at its first word, as one of an older protocol does. */
   isOld?: boolean
   /** Cuts each answer into single bytes. */
@@ -19,7 +21,8 @@ export async function fakeWorker(worker: FakeWorker = {}): Promise<number> {
   const server = net.createServer((socket) => {
     socket.on('error', () => undefined) // the other side has left
     if (worker.isOld) socket.once('data', () => socket.destroy())
-    else if (!worker.isSilent) socket.on('data', (message) => answer(socket, message, worker))
+    else if (worker.isSilent) socket.once('data', () => worker.heard?.())
+    else socket.on('data', (message) => answer(socket, message, worker))
   })
   const sockets = new Set<net.Socket>()
   server.on('connection', (socket) => sockets.add(socket))

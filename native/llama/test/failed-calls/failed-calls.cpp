@@ -1,14 +1,17 @@
 // Makes of the shipped addon's own objects another one in which a call of llama.cpp fails, for
-// test/e2e/engine/failed-calls.test.ts: the linker puts these in the place of the functions
-// through which the engine computes, saves and restores (CMakeLists.txt, --wrap). The addon itself
-// has no switch for it.
+// test/e2e/engine/failed-calls.test.ts, or is held, for test/support/held-engine.ts: the linker
+// puts these in the place of the functions through which the engine computes, saves and restores
+// (CMakeLists.txt, --wrap). The addon itself has no switch for it.
 //
 // SLUICE_TEST_FAILURE says which and how: "decode 7 half FILE" has the seventh llama_decode from
-// now on fail in the middle of its graph. What has failed is a line in FILE.
+// now on fail in the middle of its graph; "holds" has it wait until FILE is deleted, and then do
+// its work. What has failed, or is held, is a line in FILE.
 #include <pthread.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -16,6 +19,7 @@
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "llama.h"
@@ -59,6 +63,16 @@ std::string failure_of(const std::string& function) {
     std::fclose(file);
   }
   return failure.how;
+}
+
+// Until the test deletes the file.
+void hold() {
+  std::string file;
+  {
+    const std::lock_guard<std::mutex> lock(mutex);
+    file = failure.file;
+  }
+  while (access(file.c_str(), F_OK) == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
 }
 
 // Of the context that this thread made last: each engine computes on its own.
@@ -110,7 +124,8 @@ int __wrap_pthread_create(pthread_t* thread, const pthread_attr_t* attributes,
 int32_t __wrap_llama_decode(llama_context* context, llama_batch batch) {
   const std::string how = failure_of("decode");
   if (how == "spoiled") spoil(context, batch.seq_id[0][0]);
-  if (how.empty() || how == "spoiled") return __real_llama_decode(context, batch);
+  if (how == "holds") hold();
+  if (how.empty() || how == "spoiled" || how == "holds") return __real_llama_decode(context, batch);
   if (how == "no-room") return 1;
   if (how == "invalid") return -1;
   if (how == "memory") return -2;

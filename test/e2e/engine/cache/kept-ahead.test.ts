@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { type Engine, load } from '../../../../src/index.js'
 import { eventually } from '../../../support/eventually.js'
+import { canHold, holdableInEach, holdNextCall } from '../../../support/held-engine.js'
 import { randomModel } from '../../../support/models/random-model.js'
 
 // In a pause the engine copies the state that the next newcomer pushes out of its slot.
@@ -31,22 +32,37 @@ async function having(
 
 const said = (engine: Engine, n: number) => engine.complete(conversation(n), reply).text()
 
-describe('in a pause', () => {
+/** As it is while a reply is computed, which is no pause; then the reply. */
+async function inMidReply(engine: Engine, n: number, look: () => void): Promise<string> {
+  const held = holdNextCall()
+  const text = said(engine, n)
+  await held.begun
+  look()
+  held.release()
+  return text
+}
+
+describe.runIf(canHold)('in a pause, and not before', () => {
+  holdableInEach()
+
   test('the state that a newcomer would push out is copied, once', async () => {
     await having(async (engine) => {
       const first = await said(engine, 0)
-      await said(engine, 1)
-      expect(engine.stats().cacheEntries).toBe(0)
+      await inMidReply(engine, 1, () => expect(engine.stats().cacheEntries).toBe(0))
       await eventually(() => engine.stats().cacheEntries === 1)
       const { cacheBytes } = engine.stats()
-      await said(engine, 2) // takes the slot
-      expect(engine.stats()).toMatchObject({ cacheEntries: 1, cacheBytes })
+      // It takes the slot.
+      await inMidReply(engine, 2, () => {
+        expect(engine.stats()).toMatchObject({ cacheEntries: 1, cacheBytes })
+      })
       const again = engine.complete(conversation(0), reply)
       expect(await again.text()).toBe(first)
       expect((await again.done).usage.cachedTokens).toBeGreaterThan(190)
     })
   })
+})
 
+describe('in a pause', () => {
   test.each([
     ['a slot is empty', 2, { parallel: 3 }],
     ['the only slot’s conversation may go on', 1, { parallel: 1 }],

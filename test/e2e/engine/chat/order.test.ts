@@ -3,6 +3,7 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import type { Reply, ReplyPart } from '../../../../src/index.js'
+import { eventually } from '../../../support/eventually.js'
 import { scriptModel } from '../../../support/models/script-model.js'
 import { suiteLoader } from '../../../support/suite-engines.js'
 
@@ -97,7 +98,10 @@ describe.each([
     const engine = await start(512)
     const reply = engine.chat(ask, { tools, temperature: 0 })
     await reply.accepted
-    await sleep(1000)
+    await eventually(() => {
+      const { queued, running, tokensGenerated } = engine.stats()
+      return tokensGenerated > 0 && queued + running === 0
+    })
     const { order, parts } = await read(reply, 20)
     expect(order).toEqual(wanted)
     // All of the reply was there when its reader came: a part for each change of kind.

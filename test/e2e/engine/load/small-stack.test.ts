@@ -39,7 +39,7 @@ async function outcomeOf<T = Outcome>(
   const line = `${limits}exec "$0" "$@"`
   const child = spawn('bash', ['-c', line, process.execPath, program, model, addon], {
     env: { ...process.env, NODE_NO_WARNINGS: '1', ...env },
-    timeout: 50_000,
+    timeout: 200_000,
   })
   const ended = new Promise((resolve) => child.once('close', (...how) => resolve(how)))
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)])

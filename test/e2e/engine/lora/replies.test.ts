@@ -7,6 +7,7 @@ import {
   type LoadOptions,
   load,
 } from '../../../../src/index.js'
+import { canHold, holdableInEach, holdNextCall } from '../../../support/held-engine.js'
 import {
   type AdapterOptions,
   mergedContent,
@@ -123,19 +124,24 @@ describe('an adapter says what its merged weights say', () => {
 })
 
 describe('requests of several adapters at once', () => {
+  holdableInEach()
   const sets: CompletionOptions['lora'][] = [{}, 'red', 'blue', { red: 1, blue: 0.5 }]
 
   test('each say what they say alone', async () => {
     const engine = await loaded({ ...options, parallel: 8, model, lora })
     const alone = new Map<string, string>()
     const asks = prompts.slice(0, 2).flatMap((prompt) => sets.map((set) => ({ prompt, set })))
-    const textOf = (prompt: string, set: CompletionOptions['lora']) =>
-      engine.complete(prompt, { ...greedy, maxTokens: 60, lora: set ?? {} }).text()
+    const replyTo = ({ prompt, set }: (typeof asks)[number]) =>
+      engine.complete(prompt, { ...greedy, maxTokens: 60, lora: set ?? {} })
     const key = (ask: object) => JSON.stringify(ask)
-    for (const ask of asks) alone.set(key(ask), await textOf(ask.prompt, ask.set))
+    for (const ask of asks) alone.set(key(ask), await replyTo(ask).text())
     expect(new Set(alone.values()).size).toBe(asks.length)
     const before = engine.stats()
-    const together = await Promise.all(asks.map(({ prompt, set }) => textOf(prompt, set)))
+    const held = canHold ? holdNextCall() : undefined
+    const replies = asks.map(replyTo)
+    await Promise.all(replies.map(({ accepted }) => accepted))
+    held?.release()
+    const together = await Promise.all(replies.map((reply) => reply.text()))
     expect(together).toEqual(asks.map((ask) => alone.get(key(ask))))
     // They ran together: a step moves all of them, whatever their adapters.
     const after = engine.stats()
