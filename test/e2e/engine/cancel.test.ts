@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Engine, load } from '../../../src/index.js'
 import { eventually } from '../../support/eventually.js'
+import { canHold, holdableInEach, holdNextCall } from '../../support/held-engine.js'
 import { largeRandomModel, randomModel } from '../../support/models/random-model.js'
 import { ownMemory } from '../../support/reliability/own-memory.js'
 
@@ -18,30 +19,15 @@ describe('cancellation', () => {
 
   test('in mid-decode costs at most one more step, and frees the slot', async () => {
     const reply = engine.chat(ask, endless)
-    let before = 0
-    for await (const _ of reply) {
-      before = engine.stats().steps
-      break
-    }
+    const parts = reply[Symbol.asyncIterator]()
+    await parts.next()
+    reply.cancel()
+    const before = engine.stats().steps // behind it: who reads them may be put aside for some
     const { finishReason } = await reply.done
     expect(finishReason).toBe('cancelled')
-    // One that was under way when the loop was left, and one that had begun before it was heard.
+    // One that was under way, and one that had begun before it was heard.
     expect(engine.stats().steps - before).toBeLessThanOrEqual(2)
     expect(engine.stats()).toMatchObject({ running: 0, parked: 0, queued: 0, cellsUsed: 0 })
-  })
-
-  test('in mid-prefill abandons the batch under way, and no other begins', async () => {
-    const reply = engine.complete('word '.repeat(2400), endless)
-    await reply.accepted
-    const rows = () => engine.stats().rowsPrefilled
-    const start = rows()
-    await eventually(() => rows() > start)
-    reply.cancel()
-    const steps = engine.stats().steps // behind it: who reads them may be put aside for some
-    expect((await reply.done).usage).toMatchObject({ completionTokens: 0 })
-    expect(engine.stats().steps - steps).toBeLessThanOrEqual(1)
-    expect(rows() - start).toBeLessThan(7000)
-    expect(engine.stats()).toMatchObject({ running: 0, cellsUsed: 0 })
   })
 
   test('in the queue keeps the request from ever starting', async () => {
@@ -71,33 +57,6 @@ describe('cancellation', () => {
     expect(engine.stats().steps).toBe(steps)
   })
 
-  test('is counted by how far the request had come', async () => {
-    const counts = () => {
-      const { cancelledQueued, cancelledPrefill, cancelledDecode, cancelledParked } = engine.stats()
-      return [cancelledQueued, cancelledPrefill, cancelledDecode, cancelledParked]
-    }
-    const before = counts()
-    const parked = engine.chat(ask, endless)
-    await eventually(() => engine.stats().parked === 1)
-    const running = engine.chat(ask, endless)
-    for await (const _ of running) break // leaving cancels
-    await running.done
-    const prefilling = engine.complete('word '.repeat(2400), endless)
-    await prefilling.accepted
-    await eventually(() => engine.stats().running === 1)
-    const waiting = engine.complete('other '.repeat(1000), endless)
-    await waiting.accepted
-    waiting.cancel()
-    await waiting.done
-    prefilling.cancel()
-    await prefilling.done
-    parked.cancel()
-    await parked.done
-    expect(counts().map((count, i) => count - (before[i] ?? 0))).toEqual([1, 1, 1, 1])
-    const { cancelled } = engine.stats()
-    expect(counts().reduce((sum, count) => sum + count)).toBe(cancelled)
-  })
-
   test('of a prompt that turns out too long is still counted as a cancellation', async () => {
     const reply = engine.complete('word '.repeat(3000), endless)
     reply.cancel()
@@ -125,6 +84,45 @@ describe('cancellation', () => {
     const alone = engine.chat(ask, { temperature: 0, maxTokens: 60, ignoreEos: true })
     expect((await text).length).toBeGreaterThan(0)
     expect((await neighbour.done).usage).toEqual((await alone.done).usage)
+  })
+})
+
+describe.runIf(canHold)('cancellation while a batch is computed', () => {
+  holdableInEach()
+
+  test('abandons it where it is the prompt’s, and no other begins', async () => {
+    const engine = await load({ model: largeRandomModel(), parallel: 2, context: 8192 })
+    const held = holdNextCall()
+    const reply = engine.complete('word '.repeat(2400), endless)
+    await held.begun
+    reply.cancel()
+    const { steps, rowsPrefilled } = engine.stats()
+    held.release()
+    expect((await reply.done).usage).toMatchObject({ completionTokens: 0 })
+    expect(engine.stats().steps - steps).toBeLessThanOrEqual(1)
+    expect(engine.stats().rowsPrefilled - rowsPrefilled).toBeLessThan(7000)
+    expect(engine.stats()).toMatchObject({ running: 0, cellsUsed: 0 })
+    await engine.close()
+  })
+
+  test('is counted by how far the request had come', async () => {
+    const engine = await load({ model: largeRandomModel(), parallel: 2, context: 8192 })
+    const parked = engine.chat(ask, endless)
+    await eventually(() => engine.stats().parked === 1)
+    const running = engine.chat(ask, endless)
+    for await (const _ of running) break // leaving cancels
+    await running.done
+    const held = holdNextCall()
+    const prefilling = engine.complete('word '.repeat(2400), endless)
+    await held.begun
+    const waiting = engine.complete('other '.repeat(1000), endless)
+    await waiting.accepted
+    for (const reply of [waiting, prefilling, parked]) reply.cancel()
+    held.release()
+    await Promise.all([waiting.done, prefilling.done, parked.done])
+    const counts = { cancelledQueued: 1, cancelledPrefill: 1, cancelledDecode: 1 }
+    expect(engine.stats()).toMatchObject({ ...counts, cancelledParked: 1, cancelled: 4 })
+    await engine.close()
   })
 })
 

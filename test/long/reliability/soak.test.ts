@@ -17,7 +17,7 @@ import { postJson } from '../../support/serve.js'
 // $SLUICE_SOAK_SAMPLES names a file that gets a line for each sample.
 //
 // What V8 has not collected yet, and its room for objects to come, go up and down by tens of MiB as
-// it likes. So each sample is of what the server and its engines hold, right after a full collection.
+// it likes. So each sample is of what the server and its engines hold after a full collection.
 
 const minutes = Number(process.env.SLUICE_SOAK_MINUTES ?? 2.5)
 const warmUp = minutes >= 60 ? 15 : minutes / 2
