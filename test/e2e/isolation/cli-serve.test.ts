@@ -127,7 +127,7 @@ describe.skipIf(!isLinux)('sluice serve --isolation process', () => {
 
   test('exits with an error and the cause where the model’s file is cut under it', async () => {
     const model = path.join(folder, 'cut.gguf')
-    fs.copyFileSync(randomModel(), model)
+    fs.copyFileSync(randomModel({ weights: 'q8_0' }), model)
     const served = await startIsolated([], { model })
     fs.truncateSync(model, 4096)
     const heard = await stream(served, 1)

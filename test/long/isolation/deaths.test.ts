@@ -71,14 +71,14 @@ describe.skipIf(process.platform !== 'linux')('sluice serve --isolation process'
 
   test('goes on where a model’s file that was cut while it was mapped is whole again', async () => {
     const model = path.join(folder, 'cut.gguf')
-    fs.copyFileSync(randomModel(), model)
+    fs.copyFileSync(randomModel({ weights: 'q8_0' }), model)
     const served = await startIsolated(exactArgs, { model })
     const texts = await quietTexts(served, seeds)
     const last = await engineProcess(served)
     fs.truncateSync(model, 4096)
     const all = streams(served)
     await eventually(() => !isAlive(last), 'the engine’s process did not notice')
-    fs.copyFileSync(randomModel(), model)
+    fs.copyFileSync(randomModel({ weights: 'q8_0' }), model)
     await survived(served, await all, texts)
     served.cli.child.kill('SIGTERM')
     const { code, stderr } = await served.cli.result

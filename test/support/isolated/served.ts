@@ -18,7 +18,7 @@ interface StartOptions {
 
 export async function startIsolated(
   args: readonly string[] = [],
-  { fault, model = randomModel() }: StartOptions = {},
+  { fault, model = randomModel({ weights: 'q8_0' }) }: StartOptions = {},
 ): Promise<Isolated> {
   const command = ['serve', '--isolation', 'process', '--port', '0', '--model', model, ...args]
   const env = fault === undefined ? {} : failingAddon(fault)
