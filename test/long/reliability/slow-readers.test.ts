@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { eventually } from '../../support/eventually.js'
 import { Beat } from '../../support/reliability/beat.js'
@@ -117,11 +116,9 @@ const heldMax: Record<keyof typeof streamsByKind, number> = {
   'responses with 20 top_logprobs': 160,
 }
 
-/** Resident bytes after a full collection, but for the states that are kept. */
+/** Bytes that it holds, but for the states that are kept. */
 async function heldBy(server: ServerUnderTest): Promise<number> {
-  await server.held() // which collects
-  await sleep(1000) // V8 gives its pages back later
-  return server.resources().bytes - (await server.metrics()).sum('cache_bytes')
+  return (await server.held()) - (await server.metrics()).sum('cache_bytes')
 }
 
 /** Returns what resets their connections, once all are parked beside those that are. */

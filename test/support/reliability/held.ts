@@ -10,7 +10,7 @@ const module = pathToFileURL(resolve('test/support/reliability/tells-memory.mjs'
 export const tellsMemory = { NODE_OPTIONS: `--import=${module}` }
 
 /**
- * Bytes that each of these processes holds, right after a full collection: resident memory without
+ * Bytes that each of these processes holds, a second after a full collection: resident memory less
  * the room that V8 has for objects to come. That goes up and down by tens of MiB, as V8 likes.
  */
 export async function heldBytes(pids: readonly number[]): Promise<number[]> {

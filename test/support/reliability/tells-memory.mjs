@@ -1,5 +1,5 @@
 // For a program under test: SIGUSR2 has it collect all garbage of JavaScript, and write what it
-// holds then to a file of the folder for temporary files (held.ts reads it): `{ bytes }`.
+// holds a second later to a file of the folder for temporary files: `{ bytes }`, which held.ts reads.
 import { renameSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,7 +12,11 @@ const file = join(tmpdir(), `sluice-memory-${process.pid}`)
 process.on('SIGUSR2', () => {
   collect()
   collect() // what the first one has found to be done with
+  setTimeout(tell, 1000) // V8 gives pages back to the system later
+})
+
+function tell() {
   const { rss, heapTotal, heapUsed } = process.memoryUsage()
   writeFileSync(`${file}.new`, JSON.stringify({ bytes: rss - heapTotal + heapUsed }))
   renameSync(`${file}.new`, file)
-})
+}
