@@ -1,5 +1,5 @@
-// For a program under test: SIGUSR2 has it collect all garbage of JavaScript, and write what it
-// holds a second later to a file of the folder for temporary files: `{ bytes }`, which held.ts reads.
+// For a program under test: SIGUSR2 has it collect all garbage of JavaScript, and a second later
+// write what it holds to a file of the folder for temporary files: `{ bytes }`, read by held.ts.
 import { renameSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
