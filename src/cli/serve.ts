@@ -1,6 +1,4 @@
 import cluster from 'node:cluster'
-import { once } from 'node:events'
-import net from 'node:net'
 import { CancelledError } from '../api/errors.js'
 import type { Engine } from '../engine/engine.js'
 import { isOpenToOthers } from '../http/door/loopback.js'
@@ -9,6 +7,7 @@ import type { Settled } from '../options/flags.js'
 import { loadWithProgress } from './load-with-progress.js'
 import { Crashes } from './serve/crashes.js'
 import { type Credentials, readCredentials } from './serve/credentials.js'
+import { seemFree } from './serve/ports.js'
 import { wantedModels } from './serve/served-models.js'
 import { stopSignal } from './serve/stop-signal.js'
 
@@ -31,7 +30,7 @@ export async function serveCommand(flags: Flags): Promise<number> {
     // The engine's thread loads the model while the server is imported. Not where the server will
     // refuse to listen: that is told first, and a load cannot be given up before its file is
     // mapped.
-    if (wanted.kind === 'one' && (await canListen(flags, credentials))) {
+    if (wanted.kind === 'one' && (await mayListen(flags, credentials))) {
       load(wanted.file).catch(() => undefined) // the server looks at it
     }
     const { serve } = await import('./serve/server.js')
@@ -46,24 +45,14 @@ export async function serveCommand(flags: Flags): Promise<number> {
   return 0
 }
 
-/** Whether the server will listen, as far as that can be known without keeping its ports. */
-async function canListen(flags: Flags, { apiKeys }: Credentials): Promise<boolean> {
+/** Whether the server will listen, as far as that can be known before it does. */
+async function mayListen(flags: Flags, { apiKeys }: Credentials): Promise<boolean> {
   const { host, isolateKeys, keyRequests, keyQueue, keyTokensPerMinute } = flags
   const hasLimits = [keyRequests, keyQueue, keyTokensPerMinute].some((one) => one !== undefined)
   const lacksKeys = (isolateKeys || hasLimits) && apiKeys.length === 0
   if (isOpenToOthers({ ...flags, apiKeys }) || lacksKeys) return false
-  if (cluster.isWorker) return false // workers share their port, which a look would close
+  if (cluster.isWorker) return false // workers share their port
   const { port, metricsPort, agentPort } = flags
   const ports = [port, metricsPort, agentPort].filter((one) => one !== undefined)
-  const servers = ports.map(() => net.createServer())
-  try {
-    for (const [i, one] of servers.entries()) {
-      await once(one.listen(ports[i], host), 'listening') // all at once: none is given twice
-    }
-    return true
-  } catch {
-    return false // the server itself says why
-  } finally {
-    for (const one of servers) one.close()
-  }
+  return seemFree(ports, host)
 }

@@ -41,13 +41,17 @@ afterEach(() => {
   for (const { child } of running) child.kill('SIGKILL')
 })
 
-/**
- * A port that was free a moment ago, for programs that must be told one, and where nobody listens.
- * It is below those that systems give to whoever wants any: a test that runs beside gets no such.
- */
+/** Below those that systems give to whoever wants any. */
+const portsFrom = 20_000
+/** Of each process that runs tests: none takes another's, or looks at it. */
+const portsOfEach = 500
+const processes = 24
+
+/** A port that was free a moment ago: for a program that is told one, or where nobody listens. */
 export async function freePort(): Promise<number> {
+  const from = portsFrom + (Number(process.env.VITEST_POOL_ID ?? 0) % processes) * portsOfEach
   for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 12_000)
+    const port = from + Math.floor(Math.random() * portsOfEach)
     if (await isFree(port)) return port
   }
 }
