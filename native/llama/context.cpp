@@ -4,6 +4,7 @@
 #include <cstring>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "../src/llama-ext.h"  // of llama.cpp: memory by device has no other place yet
 #include "base/fault.h"
@@ -14,6 +15,10 @@
 #include "llama/runtime/graph-check.h"
 #include "llama/runtime/no-memory.h"
 #include "llama/runtime/runtime.h"
+
+// Of llama.cpp's src/llama-model.h, which takes in most of the others.
+const std::vector<std::pair<std::string, ggml_tensor*>>& llama_internal_get_tensor_map(
+    const llama_model* model);
 
 namespace sluice {
 namespace {
@@ -197,6 +202,20 @@ MemoryPlan memory_of(const llama_context* context, const Model& model) {
   return plan;
 }
 
+// Of a mapped file llama.cpp counts all that lies between the first and the last weight that is
+// used where it is. Those between that are elsewhere, as in AMX's order, would be counted twice.
+void count_weights_once(MemoryPlan& plan, const Model& model) {
+  if (!model.can_be_mapped()) return;
+  uint64_t in_place = 0;
+  for (const auto& [name, tensor] : llama_internal_get_tensor_map(model.raw())) {
+    ggml_backend_buffer_type_t type = ggml_backend_buffer_get_type(tensor->buffer);
+    if (use_of(plan, model, type) != &plan.host || !ggml_backend_buft_is_host(type)) continue;
+    in_place += GGML_PAD(ggml_backend_buft_get_alloc_size(type, tensor),
+                         ggml_backend_buft_get_alignment(type));
+  }
+  plan.host.weights = plan.host.copied + in_place;
+}
+
 MtpHeads::Shape shape_of(const Model& model, const ContextParams& params) {
   BatchParts parts;
   parts.of_neighbours = params.shared_cells == 0;
@@ -273,6 +292,7 @@ MemoryPlan Context::measure(const Model& model, const ContextParams& params) {
 
 MemoryPlan Context::memory() const {
   MemoryPlan plan = memory_of(context_.get(), *model_);
+  count_weights_once(plan, *model_);
   for (const auto& adapter : adapters_) add_adapter(plan, *model_, *adapter);
   return heads_ ? with_heads(plan, heads_->raw(), *model_, heads_->shape()) : plan;
 }

@@ -12,10 +12,15 @@ import {
 import { alignedBytes, readFuzzFile } from '../../../support/fuzz/gguf-fuzz.js'
 import { encoderModel } from '../../../support/models/encoder-model.js'
 import { kindModel, MODEL_KINDS } from '../../../support/models/model-kinds.js'
-import { largeRandomModel } from '../../../support/models/random-model.js'
+import { largeRandomModel, type RandomModelOptions } from '../../../support/models/random-model.js'
 
 // What has no room is refused before it is made, whoever chose it. That much is free as the test
 // says; native/test/memory/host-memory-test.cpp has the table.
+
+// Its weights are f32, which no processor has in an order of its own: they stay where they are
+// mapped.
+const plainModel = (options: RandomModelOptions = {}) =>
+  largeRandomModel({ weights: 'f32', ...options })
 
 const mebibyte = 2 ** 20
 const folder = mkdtempSync(path.join(os.tmpdir(), 'sluice-memory-'))
@@ -53,11 +58,11 @@ const many = { parallel: 256, threads: 1, cacheMiB: 0 }
 
 describe('what does not fit in memory is refused, and what fits is not', () => {
   const situations: Record<string, [() => string, Omit<LoadOptions, 'model'>]> = {
-    'a context that was chosen': [largeRandomModel, many],
-    'a context that was asked for': [largeRandomModel, { context: 1024, parallel: 32 }],
-    'shared cells': [largeRandomModel, { kvCells: 32768, context: 512, parallel: 32 }],
-    'another kvType': [largeRandomModel, { ...many, kvType: 'q8_0' }],
-    'a draft model': [largeRandomModel, { context: 8192, parallel: 1, draft: largeRandomModel() }],
+    'a context that was chosen': [plainModel, many],
+    'a context that was asked for': [plainModel, { context: 1024, parallel: 32 }],
+    'shared cells': [plainModel, { kvCells: 32768, context: 512, parallel: 32 }],
+    'another kvType': [plainModel, { ...many, kvType: 'q8_0' }],
+    'a draft model': [plainModel, { context: 8192, parallel: 1, draft: plainModel() }],
     'an encoder': [encoderModel, { threads: 1 }],
     ...Object.fromEntries(
       MODEL_KINDS.map((kind) => [`a ${kind} model`, [() => kindModel(kind), many]]),
@@ -83,7 +88,7 @@ describe('what does not fit in memory is refused, and what fits is not', () => {
   test('a file that cannot be mapped needs room for its weights as well', async () => {
     const options = { context: 512, parallel: 1, threads: 1, cacheMiB: 0 }
     const model = path.join(folder, 'aligned-8.gguf')
-    writeFileSync(model, alignedBytes(readFuzzFile(largeRandomModel()), 8))
+    writeFileSync(model, alignedBytes(readFuzzFile(plainModel()), 8))
     withFree(2 ** 40)
     const { weightsBytes } = (await estimate(model, options)).placement.host
     const need = await needOf(model, options)
@@ -100,7 +105,7 @@ describe('what does not fit in memory is refused, and what fits is not', () => {
     withFree(8 * mebibyte)
     const mib = '\\d+ MiB'
     const needed = `KV cache and states need ${mib}(, .*)? and computing ${mib}, together ${mib}`
-    await expect(load({ model: largeRandomModel(), ...many })).rejects.toThrow(
+    await expect(load({ model: plainModel(), ...many })).rejects.toThrow(
       new RegExp(`${needed}, and 8 MiB of memory are free; lower parallel`),
     )
   })
@@ -109,7 +114,7 @@ describe('what does not fit in memory is refused, and what fits is not', () => {
     if (!process.availableMemory) return
     withFree(2 ** 40)
     vi.spyOn(process, 'availableMemory').mockReturnValue(8 * mebibyte)
-    expect(await codeOf({ model: largeRandomModel(), ...many })).toBe('ERR_OUT_OF_MEMORY')
+    expect(await codeOf({ model: plainModel(), ...many })).toBe('ERR_OUT_OF_MEMORY')
   })
 })
 
@@ -122,19 +127,19 @@ describe('engines of one process count on what the others leave', () => {
   })
 
   async function opened(more: Partial<LoadOptions> = {}): Promise<Engine> {
-    const engine = await load({ model: largeRandomModel(), ...options, ...more })
+    const engine = await load({ model: plainModel(), ...options, ...more })
     open.push(engine)
     return engine
   }
 
   /** The file of another model, as large. */
   function anotherModel(): string {
-    return largeRandomModel({ seed: 2 })
+    return plainModel({ seed: 2 })
   }
 
   /** What the system would have to have free for two of them. */
   async function bothNeed(): Promise<number> {
-    return 2 * (await needOf(largeRandomModel(), options))
+    return 2 * (await needOf(plainModel(), options))
   }
 
   test('a second engine is refused where one has room, until the first is closed', async () => {
@@ -159,7 +164,7 @@ describe('engines of one process count on what the others leave', () => {
   })
 
   test('one of two that load two files at once is refused, and not both, each time', async () => {
-    const { weightsBytes } = (await estimate(largeRandomModel(), options)).placement.host
+    const { weightsBytes } = (await estimate(plainModel(), options)).placement.host
     withFree(Math.floor((await bothNeed()) / 2 + weightsBytes / 2))
     for (let time = 0; time < 20; ++time) {
       const both = await Promise.allSettled([opened(), opened({ model: anotherModel() })])
@@ -187,7 +192,7 @@ describe('engines of one process count on what the others leave', () => {
   })
 
   test('weights of another file count, and those of the same file are shared', async () => {
-    const { weightsBytes } = (await estimate(largeRandomModel(), options)).placement.host
+    const { weightsBytes } = (await estimate(plainModel(), options)).placement.host
     const need = await bothNeed()
     withFree(Math.ceil(need * 1.02))
     await opened()
@@ -216,7 +221,7 @@ describe('engines of one process count on what the others leave', () => {
   })
 
   test('the estimate of a file that is open is what its load settles on', async () => {
-    const model = largeRandomModel()
+    const model = plainModel()
     withFree(256 * mebibyte)
     await opened()
     const expected = await estimate(model, { parallel: 1 })
@@ -239,7 +244,7 @@ describe('engines of one process count on what the others leave', () => {
 
   test('weights that one engine has copied are there for the next', async () => {
     const model = path.join(folder, 'copied.gguf')
-    writeFileSync(model, alignedBytes(readFuzzFile(largeRandomModel()), 8))
+    writeFileSync(model, alignedBytes(readFuzzFile(plainModel()), 8))
     const { weightsBytes } = (await estimate(model, options)).placement.host
     const need = await needOf(model, options)
     for (const [share, expected] of [
@@ -257,7 +262,7 @@ describe('engines of one process count on what the others leave', () => {
 
   test('a load that fails or is given up leaves nothing behind', async () => {
     withFree(512 * mebibyte)
-    const model = largeRandomModel()
+    const model = plainModel()
     const cut = path.join(folder, 'cut.gguf')
     writeFileSync(cut, readFileSync(model).subarray(0, 4096))
     const left = async () => (await estimate(model)).freeBytes
