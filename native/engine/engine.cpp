@@ -307,13 +307,24 @@ Warning small_stack(size_t bytes) {
               "-v, vm.overcommit_memory)"};
 }
 
+// Whether a fault of memory names one of the devices: else it is of the system's.
+bool names_device(const std::string& words, const std::vector<std::string>& devices) {
+  return std::any_of(devices.begin(), devices.end(), [&](const std::string& name) {
+    return words.find(name) != std::string::npos;
+  });
+}
+
 // The plan has read the file to its end but for the weights: what fails now is the device.
 std::shared_ptr<const Model> loaded_model(const std::string& path, const ModelParams& params,
                                           const Model::Progress& progress) {
   try {
     return shared_model(path, params, progress);
   } catch (const FaultError& error) {
-    if (params.devices.empty() || error.fault.code != FaultCode::model_invalid) throw;
+    const Fault& fault = error.fault;
+    const bool is_of_device =
+        fault.code == FaultCode::model_invalid ||
+        (fault.code == FaultCode::out_of_memory && names_device(fault.message, params.devices));
+    if (params.devices.empty() || !is_of_device) throw;
     throw FaultError(FaultCode::out_of_memory,
                      "the weights could not be put on the GPU: " + error.fault.message +
                          "; lower gpuLayers, or free its memory");

@@ -22,6 +22,13 @@ bool is_causal(const llama_model* model) {
   return own_metadata(model, "attention.causal") != "false";
 }
 
+// Of those whose graphs end in hidden rows. A decoder computes logits for each row, also where its
+// attention was made to look both ways.
+bool is_encoder(const std::string& architecture) {
+  const bool is_bert = architecture.find("bert") != std::string::npos;
+  return is_bert || architecture == "gemma-embedding" || architecture == "t5encoder";
+}
+
 // The pooling types that we use. llama.cpp reads any number from the file, and aborts the process
 // on one that it does not know.
 const char* pooling_name(const std::string& type) {
@@ -75,7 +82,7 @@ std::optional<EmbeddingKind> embedding_kind(const Model& model, EmbeddingUse use
 
 uint64_t embedding_bytes(const Model& model, int32_t rows, KvType kv_type) {
   const uint64_t count = uint64_t(rows);
-  const bool has_logits = is_causal(model.raw()) || llama_model_is_diffusion(model.raw());
+  const bool has_logits = !is_encoder(metadata(model.raw(), "general.architecture"));
   const uint64_t logits = has_logits ? uint64_t(model.vocabulary()) * sizeof(float) : 0;
   const uint64_t scores = uint64_t(std::max(1, llama_model_n_head(model.raw()))) * sizeof(float);
   const uint64_t mask = sizeof(float) + 2;

@@ -232,6 +232,12 @@ std::shared_ptr<const Model> Model::load(const std::string& path, const ModelPar
     if (is_of_memory(log.text() + why)) {
       throw FaultError(FaultCode::out_of_memory, "there is no memory for " + path + ": " + why);
     }
+    if (is_of_threads(log.text() + why)) {
+      throw FaultError(
+          FaultCode::engine_failed,
+          "the system gave no thread to load " + path +
+              " with; let the process have more threads or memory (ulimit -u, -v): " + why);
+    }
     throw FaultError(FaultCode::model_invalid, "llama.cpp could not load " + path + ": " + why);
   }
   std::shared_ptr<Model> model(new Model(raw, asked, is_aligned && take_mapped_files(devices)));

@@ -1,3 +1,4 @@
+import { networkInterfaces } from 'node:os'
 import { describe, expect, test } from 'vitest'
 import { createServer } from '../../src/http/index.js'
 import { eventually } from '../support/eventually.js'
@@ -37,6 +38,17 @@ test.each([
   expect(answer.status).toBe(status)
   if (status === 403) expect(answer.text).toContain('"code":"host_not_allowed"')
   expect((await answerTo(served, request('GET', '/health', '', { host }))).status).toBe(200)
+})
+
+const loopback6 = Object.values(networkInterfaces()).some((all) =>
+  all?.some(({ address }) => address === '::1'),
+)
+
+test.runIf(loopback6).each(['::1', '[::1]'])('a server listens at %s', async (host) => {
+  const { server, url } = await serve({ server: { host } })
+  expect(server.address().host).toBe('::1')
+  expect(url).toMatch(/^http:\/\/\[::1\]:\d+/)
+  expect((await fetch(new URL('/health', url))).status).toBe(200)
 })
 
 test('a request without a Host header is refused like one with a wrong name', async () => {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <system_error>
 
 namespace sluice {
 
@@ -16,6 +18,11 @@ bool is_of_memory(const std::string& said) {
   };
   return std::any_of(kWords.begin(), kWords.end(),
                      [&](const char* words) { return said.find(words) != std::string::npos; });
+}
+
+bool is_of_threads(const std::string& said) {
+  const std::string words = std::generic_category().message(EAGAIN);
+  return said.find(words) != std::string::npos;
 }
 
 }  // namespace sluice

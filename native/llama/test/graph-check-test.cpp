@@ -5,6 +5,7 @@
 #include <limits>
 #include <memory>
 #include <string>
+#include <system_error>
 
 #include "ggml.h"
 #include "llama/runtime/assert-scope.h"
@@ -14,6 +15,7 @@
 using sluice::AssertionError;
 using sluice::AssertScope;
 using sluice::is_of_memory;
+using sluice::is_of_threads;
 using sluice::positions_max;
 using sluice::uncomputable;
 
@@ -172,4 +174,15 @@ TEST("assert scope: what failed for want of memory is told from what failed by i
   CHECK(!is_of_memory("ggml.c:3601: GGML_ASSERT(ggml_nelements(a) == ne0) failed"));
   CHECK(!is_of_memory("missing tensor 'blk.0.attn_q.weight'"));
   CHECK(!is_of_memory(""));
+}
+
+TEST("assert scope: what failed for want of a thread is told from what failed by its file") {
+  std::string said;
+  try {
+    throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again));
+  } catch (const std::system_error& error) {
+    said = error.what();
+  }
+  CHECK(is_of_threads("error loading model: " + said));
+  CHECK(!is_of_threads("missing tensor 'blk.0.attn_q.weight'"));
 }

@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises'
 import net from 'node:net'
-import { networkInterfaces } from 'node:os'
-import { bareHost } from '../../http/door/loopback.js'
+import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os'
+import { bareHost, isLoopback } from '../../http/door/loopback.js'
 
 /** Where one answers by itself, it does so at once: this is of one that answers to nobody. */
 const answerMs = 500
@@ -26,16 +26,21 @@ export async function seemFree(ports: readonly number[], host: string): Promise<
 
 /** Of this machine: no other is asked. */
 async function addressesToAsk(host: string): Promise<string[]> {
+  const own = Object.values(networkInterfaces()).flatMap((one) => one ?? [])
+  const all = own.filter(({ address }) => !address.startsWith('fe80:')) // these need a scope
   try {
-    const { address } = await lookup(bareHost(host))
-    if (address === '0.0.0.0') return ['127.0.0.1']
-    if (address === '::') return ['127.0.0.1', '::1']
-    const own = Object.values(networkInterfaces()).flatMap((one) => one ?? [])
-    const isOwn = address.startsWith('127.') || own.some((one) => one.address === address)
-    return isOwn ? [address] : []
+    const { address, family } = await lookup(bareHost(host))
+    if (address === '0.0.0.0') return all.filter(isIPv4).map((one) => one.address)
+    if (address === '::') return all.map((one) => one.address)
+    const isOwn = all.some((one) => one.address === address)
+    return isOwn || (family === 4 && isLoopback(address)) ? [address] : []
   } catch {
     return [] // the server itself says why
   }
+}
+
+function isIPv4({ family }: NetworkInterfaceInfo): boolean {
+  return family === 'IPv4'
 }
 
 function refuses(port: number, host: string): Promise<boolean> {
@@ -45,8 +50,6 @@ function refuses(port: number, host: string): Promise<boolean> {
       socket.destroy()
       resolve(false)
     })
-    // No such address: a machine without IPv6 has no ::1 to ask.
-    const free = ['ECONNREFUSED', 'EADDRNOTAVAIL', 'EAFNOSUPPORT', 'ENETUNREACH']
-    socket.once('error', ({ code = '' }: NodeJS.ErrnoException) => resolve(free.includes(code)))
+    socket.once('error', ({ code }: NodeJS.ErrnoException) => resolve(code === 'ECONNREFUSED'))
   })
 }

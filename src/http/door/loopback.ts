@@ -19,5 +19,10 @@ export function isOpenToOthers(of: {
 
 /** In lower case, and without the brackets of an IPv6 address. */
 export function bareHost(name: string): string {
-  return name.toLowerCase().replace(/^\[(.*)\]$/, '$1')
+  return withoutBrackets(name.toLowerCase())
+}
+
+/** "::1" of "[::1]", as it stands in an address of the web. */
+export function withoutBrackets(name: string): string {
+  return name.replace(/^\[(.*)\]$/, '$1')
 }

@@ -7,7 +7,7 @@ import { atCaller, fromCaller } from '../../engine/call-site.js'
 import type { ModelHost } from '../../host/model-host.js'
 import { noOptions, refused } from '../../options/checks.js'
 import { App } from '../app.js'
-import { isOpenToOthers } from '../door/loopback.js'
+import { isOpenToOthers, withoutBrackets } from '../door/loopback.js'
 import { Drain } from '../drain.js'
 import {
   type DrainOptions,
@@ -77,7 +77,8 @@ export class SluiceServer implements AsyncDisposable {
   readonly #agentSockets: OpenSockets | undefined
 
   /** @internal */
-  constructor(settings: ServerSettings, host: ModelHost) {
+  constructor(given: ServerSettings, host: ModelHost) {
+    const settings = { ...given, host: withoutBrackets(given.host) }
     this.#settings = settings
     const named = withOwnName(settings)
     this.#app = new App(named, host)

@@ -22,11 +22,17 @@ const hasIPv6 = Object.values(networkInterfaces()).some((all) =>
   all?.some(({ address }) => address === '::1'),
 )
 
+/** Elsewhere 127.0.0.1 alone is there. */
+const linuxHosts = process.platform === 'linux' ? ['127.0.0.9'] : []
+const ofNetwork = Object.values(networkInterfaces())
+  .flatMap((one) => one ?? [])
+  .find(({ family, internal }) => family === 'IPv4' && !internal)?.address
+
 test('ports that nobody listens on seem free, and none is opened for the look', async () => {
   const listen = vi.spyOn(net.Server.prototype, 'listen')
   const ports = [await freePort(), await freePort()]
   listen.mockClear()
-  for (const host of ['127.0.0.1', 'localhost', '0.0.0.0', '::', '127.0.0.9']) {
+  for (const host of ['127.0.0.1', 'localhost', '0.0.0.0', '::', ...linuxHosts]) {
     expect([host, await seemFree([...ports, 0], host)]).toEqual([host, true])
   }
   expect(listen).not.toHaveBeenCalled()
@@ -42,7 +48,8 @@ describe('a port that somebody listens on does not', () => {
     ['127.0.0.1', '0.0.0.0'],
     ['127.0.0.1', '::'],
     ['0.0.0.0', '127.0.0.1'],
-    ['0.0.0.0', '127.0.0.9'],
+    ...linuxHosts.map((host) => ['0.0.0.0', host] as [string, string]),
+    ...(ofNetwork === undefined ? [] : [[ofNetwork, '0.0.0.0'] as [string, string]]),
   ])('on %s, for %s', async (host, wanted) => {
     const port = await taken(host)
     expect(await seemFree([await freePort(), port], wanted)).toBe(false)

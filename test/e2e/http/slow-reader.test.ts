@@ -35,8 +35,8 @@ describe(wireCheck(32, 33, 35), () => {
     }, 'it was never parked')
 
     const [socket] = sockets
-    // Window, write buffer and what the kernel hides of a connection whose send buffer is 16 KiB. It
-    // packs what waits there now and then, and then takes some more.
+    // Window, write buffer and what the kernel hides of a connection whose send buffer is 16 KiB.
+    // Now and then it packs what waits there, and takes some more.
     const isBounded = () => (socket?.bytesWritten ?? 0) < 512 * 1024
     expect(isBounded()).toBe(true)
     const before = engine.stats()

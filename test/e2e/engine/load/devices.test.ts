@@ -172,6 +172,12 @@ describe.skipIf(process.platform !== 'linux')('a load', () => {
     expect(await onOneMachine('CUDA:gpu:30:lies', named)).toMatchObject({
       code: 'ERR_OUT_OF_MEMORY',
     })
+    const advice =
+      /^the weights could not be put on the GPU: .*; lower gpuLayers, or free its memory/s
+    expect(await onOneMachine('CUDA:gpu:16:lies', named)).toMatchObject({
+      code: 'ERR_OUT_OF_MEMORY',
+      message: expect.stringMatching(advice),
+    })
   })
 
   test('touches no device with gpu false, or no layers, and is as without one', async () => {
