@@ -2,13 +2,13 @@ import { jsonLog } from './json-log.js'
 import { isFault, type LifeEvents, type Log } from './log-events.js'
 import { type LogLevel, levelOf, logLevels } from './log-level.js'
 import { logLine } from './log-line.js'
-import { type LogOut, WholeLines } from './serve/whole-lines.js'
+import { type LogOut, stderrOut, WholeLines } from './serve/whole-lines.js'
 
 /** Writes to stderr; stdout is for the banner. */
 export async function openLog(
   format: 'text' | 'json',
   level: LogLevel,
-  out: LogOut = process.stderr,
+  out: LogOut = stderrOut(),
 ): Promise<Log> {
   const lines = new WholeLines(out)
   if (format === 'json') return jsonLog(level, lines)

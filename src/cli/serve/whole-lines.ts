@@ -1,3 +1,5 @@
+import fs from 'node:fs'
+
 /** Where lines of the log go. */
 export interface LogOut {
   /** `done` hears of a fault, where there was one. */
@@ -22,4 +24,29 @@ export class WholeLines {
       this.#isCut = error !== undefined && error !== null
     })
   }
+}
+
+/** A file's descriptor. Node's own stream does not look whether the system took all of a line. */
+export class FileOut implements LogOut {
+  readonly #fd: number
+
+  constructor(fd: number) {
+    this.#fd = fd
+  }
+
+  write(line: string, done: (error?: Error | null) => void): void {
+    const bytes = Buffer.from(line)
+    try {
+      for (let at = 0; at < bytes.length; ) at += fs.writeSync(this.#fd, bytes, at)
+      done()
+    } catch (error) {
+      done(error as Error)
+    }
+  }
+}
+
+/** Of the process: a file, a pipe or a terminal. */
+export function stderrOut(): LogOut {
+  const { fd } = process.stderr
+  return fs.fstatSync(fd).isFile() ? new FileOut(fd) : process.stderr
 }

@@ -1,5 +1,8 @@
-import { expect, test } from 'vitest'
-import { WholeLines } from '../../../src/cli/serve/whole-lines.js'
+import fs from 'node:fs'
+import { afterEach, expect, test, vi } from 'vitest'
+import { FileOut, WholeLines } from '../../../src/cli/serve/whole-lines.js'
+
+afterEach(() => vi.restoreAllMocks())
 
 test('what a full disk has cut ends its line before the next one is written', () => {
   let room = 10
@@ -18,4 +21,23 @@ test('what a full disk has cut ends its line before the next one is written', ()
   lines.write('fourth\n')
   lines.write('fifth\n')
   expect(written).toBe('first\nseco\nfourth\nfifth\n')
+})
+
+test('a file that takes a part of a line gets the rest, or a line of its own after it', () => {
+  let room = 9
+  let written = ''
+  vi.spyOn(fs, 'writeSync').mockImplementation((_, bytes, at) => {
+    const rest = (bytes as Buffer).subarray(at as number)
+    const taken = rest.subarray(0, Math.min(4, room)) // at most four at once
+    if (taken.length === 0) throw new Error('ENOSPC')
+    written += taken.toString()
+    room -= taken.length
+    return taken.length
+  })
+  const lines = new WholeLines(new FileOut(2))
+  lines.write('first\n')
+  lines.write('second\n')
+  room = 100
+  lines.write('third\n')
+  expect(written).toBe('first\nsec\nthird\n')
 })
