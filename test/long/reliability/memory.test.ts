@@ -67,7 +67,7 @@ describe.skipIf(!isLinux)('with little address space (ulimit -v)', () => {
           expect([0, 2, 13]).not.toContain(code)
           expect(error).not.toBe('ERR_MODEL_INVALID')
           if (code === 1) expect(error).toMatch(/^ERR_(OUT_OF_MEMORY|ENGINE_\w+)$/)
-          expect(stderr).not.toBe('')
+          if (code !== null) expect(stderr).not.toBe('') // a signal may leave no time for words
         }
         cli.child.kill('SIGKILL')
         await cli.result

@@ -12,6 +12,7 @@
 
 #include "llama/test/kernels/attention.h"
 #include "llama/test/kernels/exact.h"
+#include "llama/test/kernels/few-threads.h"
 #include "llama/test/kernels/large.h"
 #include "llama/test/kernels/table.h"
 #include "test/check.h"
@@ -59,14 +60,19 @@ bool run(const std::string& name, Check check) {
   return message.empty();
 }
 
-// A kernel of our own (native/llama/kernels), where the processor has what it is for.
-struct OwnKernel {
+// Beside the tables; `feature` is what the processor needs for it: our own kernels
+// (native/llama/kernels) are for some.
+struct Other {
   const char* name;
   const char* feature;
   void (*check)(const kernels::CpuBackend& backend);
 };
 
-const OwnKernel kOwnKernels[] = {
+const Other kOthers[] = {
+#ifdef __linux__
+    {"weights are put in AMX's order, and others, where there are no threads", "SSE3",
+     kernels::check_without_threads},
+#endif
     {"q8_0: a row's products are the same beside others", "AVX512_VNNI", kernels::check_q8_product},
     {"attention of prompts over f16", "AVX2", kernels::check_attention},
 };
@@ -80,12 +86,12 @@ bool run_tables(const kernels::CpuBackend& backend, const std::string& words) {
     else if (name.find(words) != std::string::npos)
       ok = run(name, [&] { check_products(backend, placement); }) && ok;
   }
-  for (const OwnKernel& kernel : kOwnKernels) {
-    if (!backend.has_feature(kernel.feature)) continue;
+  for (const Other& other : kOthers) {
+    if (!backend.has_feature(other.feature)) continue;
     if (words == "--list")
-      std::cout << check::quoted(kernel.name) << std::endl;
-    else if (std::string(kernel.name).find(words) != std::string::npos)
-      ok = run(kernel.name, [&] { kernel.check(backend); }) && ok;
+      std::cout << check::quoted(other.name) << std::endl;
+    else if (std::string(other.name).find(words) != std::string::npos)
+      ok = run(other.name, [&] { other.check(backend); }) && ok;
   }
   return ok;
 }
