@@ -26,8 +26,7 @@ export async function seemFree(ports: readonly number[], host: string): Promise<
 
 /** Of this machine: no other is asked. */
 async function addressesToAsk(host: string): Promise<string[]> {
-  const own = Object.values(networkInterfaces()).flatMap((one) => one ?? [])
-  const all = own.filter(({ address }) => !address.startsWith('fe80:')) // these need a scope
+  const all = ownAddresses().filter(({ address }) => !address.startsWith('fe80:')) // of a scope
   try {
     const { address, family } = await lookup(bareHost(host))
     if (address === '0.0.0.0') return all.filter(isIPv4).map((one) => one.address)
@@ -36,6 +35,14 @@ async function addressesToAsk(host: string): Promise<string[]> {
     return isOwn || (family === 4 && isLoopback(address)) ? [address] : []
   } catch {
     return [] // the server itself says why
+  }
+}
+
+function ownAddresses(): NetworkInterfaceInfo[] {
+  try {
+    return Object.values(networkInterfaces()).flatMap((one) => one ?? [])
+  } catch {
+    return [] // the system tells nothing of itself: Deno asks its user first
   }
 }
 

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
+import { syncBuiltinESMExports } from 'node:module'
 import net, { type AddressInfo } from 'node:net'
-import { networkInterfaces } from 'node:os'
+import os, { networkInterfaces } from 'node:os'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { seemFree } from '../../../src/cli/serve/ports.js'
 import { freePort } from '../../support/program.js'
@@ -69,4 +70,16 @@ test.each([
   const connect = vi.spyOn(net, 'connect')
   expect(await seemFree(ports, host)).toBe(false)
   expect(connect).not.toHaveBeenCalled()
+})
+
+test('where the system tells no addresses, loopback alone is asked', async () => {
+  vi.spyOn(os, 'networkInterfaces').mockImplementation(() => {
+    throw new Error('not allowed')
+  })
+  syncBuiltinESMExports()
+  const port = await freePort()
+  expect(await seemFree([port], '127.0.0.1')).toBe(true)
+  expect(await seemFree([port], '0.0.0.0')).toBe(false)
+  vi.restoreAllMocks()
+  syncBuiltinESMExports()
 })
