@@ -45,8 +45,7 @@ const loopback6 = Object.values(networkInterfaces()).some((all) =>
 )
 
 test.runIf(loopback6).each(['::1', '[::1]'])('a server listens at %s', async (host) => {
-  const { server, url } = await serve({ server: { host } })
-  expect(server.address().host).toBe('::1')
+  const { url } = await serve({ server: { host } })
   expect(url).toMatch(/^http:\/\/\[::1\]:\d+/)
   expect((await fetch(new URL('/health', url))).status).toBe(200)
 })

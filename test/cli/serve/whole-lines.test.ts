@@ -27,7 +27,7 @@ test('a file that takes a part of a line gets the rest, or a line of its own aft
   let room = 9
   let written = ''
   vi.spyOn(fs, 'writeSync').mockImplementation((_, bytes, at) => {
-    const rest = (bytes as Buffer).subarray(at as number)
+    const rest = (bytes as unknown as Buffer).subarray(at as number)
     const taken = rest.subarray(0, Math.min(4, room)) // at most four at once
     if (taken.length === 0) throw new Error('ENOSPC')
     written += taken.toString()
