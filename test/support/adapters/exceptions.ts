@@ -27,6 +27,7 @@ const exceptions: Readonly<Record<string, readonly string[]>> = {
   ],
   'what its server is bound to is not known to a handler': [
     'are addresses, and no names, where a server is open to others without a key',
+    'a server listens at ',
   ],
   "the kernel's buffers are the server's": [
     'a stream alone has a send buffer of 16 KiB unless another is asked for',
