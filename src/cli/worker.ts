@@ -17,6 +17,7 @@ import { serveFromProcess } from '../workers/serving.js'
 import { colours } from './colours.js'
 import { gibibytes } from './doctor/format.js'
 import { packageVersion } from './package-root.js'
+import { seemFree } from './serve/ports.js'
 import { stopSignal } from './serve/stop-signal.js'
 
 type Flags = Settled<typeof workerFlags>
@@ -70,8 +71,12 @@ function checkTrust({ host, trustedNetwork }: Flags): void {
   )
 }
 
-/** ggml does not say why it cannot listen, and knows no port that the system picks. */
+/**
+ * ggml does not say why it cannot listen, and knows no port that the system picks. A port is opened
+ * for a look only where nobody waits for it, or where asking does not tell.
+ */
 async function freePort({ host, port }: Flags): Promise<number> {
+  if (port !== 0 && (await seemFree([port], host))) return port
   const server = net.createServer()
   try {
     await once(server.listen(port, host), 'listening')

@@ -90,7 +90,10 @@ describe('a reply', () => {
     for await (const { tokens } of engine.chat(ask, { maxTokens: 24 })) parts.push(tokens)
     expect(parts).toEqual(Array.from({ length: 24 }, () => 1))
     await settle()
-    expect(addon.engine.credited.map(({ tokens }) => tokens)).toEqual([4, 4, 4, 4, 4, 4])
+    const credits = addon.engine.credited.map(({ tokens }) => tokens)
+    expect(new Set(credits)).toEqual(new Set([4]))
+    // Nobody is credited once the end has come, which may come with the last tokens.
+    expect([5, 6]).toContain(credits.length)
   })
 
   test('of a reader that stops after a little does not keep the process alive', async () => {

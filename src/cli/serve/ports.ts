@@ -11,10 +11,11 @@ const openPorts = 1024
 /**
  * Whether a server is likely to get these ports of a host. They are asked, and not opened for a
  * look: a client that waits for the server would find one open, and be cut off. Where it cannot be
- * known without opening them, the answer is no.
+ * known at once without opening them, the answer is no.
  * @param ports 0 is any that is free
  */
 export async function seemFree(ports: readonly number[], host: string): Promise<boolean> {
+  if (process.platform === 'win32') return false // it asks again for some 2 s where it is refused
   const given = ports.filter((port) => port !== 0)
   if (new Set(given).size < given.length) return false
   if (given.some((port) => port < openPorts)) return false

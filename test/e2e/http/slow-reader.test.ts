@@ -46,7 +46,7 @@ describe(wireCheck(32, 33, 35), () => {
     expect(isBounded()).toBe(true)
     const made = engine.stats().tokensGenerated - before.tokensGenerated
     expect(made).toBeGreaterThanOrEqual(1000)
-    expect(made).toBeLessThan(1000 + long.max_tokens / 2)
+    expect(made).toBeLessThan(1500) // one that went on would have as many as its neighbour
 
     raw.read()
     await eventually(() => raw.text.endsWith('0\r\n\r\n'), 'it never ended')

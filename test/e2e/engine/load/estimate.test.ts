@@ -52,6 +52,7 @@ const models: Record<string, () => string> = {
   ...Object.fromEntries(MODEL_KINDS.map((kind) => [kind, () => kindModel(kind)])),
   encoder: () => encoderModel(),
   random: () => randomModel(),
+  'random f16': () => randomModel({ weights: 'f16' }),
   large: () => largeRandomModel(),
 }
 

@@ -204,6 +204,15 @@ describe('engines of one process count on what the others leave', () => {
     await opened({ model: anotherModel() })
   })
 
+  // Which are mapped, or copied (with AMX), and never both.
+  test('weights of q8_0 count once', async () => {
+    const [one, other] = [largeRandomModel(), largeRandomModel({ seed: 2 })]
+    const { weightsBytes } = (await estimate(one, options)).placement.host
+    withFree(Math.ceil(2 * ((await needOf(one, options)) + weightsBytes) * 1.02))
+    await opened({ model: one })
+    await opened({ model: other })
+  })
+
   test('context, cache and estimate go by what is left', async () => {
     withFree(1024 * mebibyte)
     const chosen = { model: anotherModel(), parallel: 16, threads: 1 }
