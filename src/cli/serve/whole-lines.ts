@@ -37,7 +37,11 @@ export class FileOut implements LogOut {
   write(line: string, done: (error?: Error | null) => void): void {
     const bytes = Buffer.from(line)
     try {
-      for (let at = 0; at < bytes.length; ) at += fs.writeSync(this.#fd, bytes, at)
+      for (let at = 0; at < bytes.length; ) {
+        const taken = fs.writeSync(this.#fd, bytes, at)
+        if (taken === 0) throw new Error('The file takes no more.')
+        at += taken
+      }
       done()
     } catch (error) {
       done(error as Error)
@@ -45,8 +49,9 @@ export class FileOut implements LogOut {
   }
 }
 
-/** Of the process: a file, a pipe or a terminal. */
+/** Of the process: a file, a pipe or a terminal. A worker's has no descriptor of its own. */
 export function stderrOut(): LogOut {
-  const { fd } = process.stderr
-  return fs.fstatSync(fd).isFile() ? new FileOut(fd) : process.stderr
+  const { fd } = process.stderr as { fd?: number }
+  if (fd === undefined || !fs.fstatSync(fd).isFile()) return process.stderr
+  return new FileOut(fd)
 }

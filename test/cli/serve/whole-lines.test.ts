@@ -23,21 +23,27 @@ test('what a full disk has cut ends its line before the next one is written', ()
   expect(written).toBe('first\nseco\nfourth\nfifth\n')
 })
 
-test('a file that takes a part of a line gets the rest, or a line of its own after it', () => {
-  let room = 9
-  let written = ''
-  vi.spyOn(fs, 'writeSync').mockImplementation((_, bytes, at) => {
-    const rest = (bytes as unknown as Buffer).subarray(at as number)
-    const taken = rest.subarray(0, Math.min(4, room)) // at most four at once
-    if (taken.length === 0) throw new Error('ENOSPC')
-    written += taken.toString()
-    room -= taken.length
-    return taken.length
-  })
-  const lines = new WholeLines(new FileOut(2))
-  lines.write('first\n')
-  lines.write('second\n')
-  room = 100
-  lines.write('third\n')
-  expect(written).toBe('first\nsec\nthird\n')
-})
+test.each([
+  ['throws', true],
+  ['takes nothing', false],
+])(
+  'a file that takes a part of a line gets the rest, or, when it %s, a line of its own',
+  (_, throws) => {
+    let room = 9
+    let written = ''
+    vi.spyOn(fs, 'writeSync').mockImplementation((_, bytes, at) => {
+      const rest = (bytes as unknown as Buffer).subarray(at as number)
+      const taken = rest.subarray(0, Math.min(4, room)) // at most four at once
+      if (taken.length === 0 && throws) throw new Error('ENOSPC')
+      written += taken.toString()
+      room -= taken.length
+      return taken.length
+    })
+    const lines = new WholeLines(new FileOut(2))
+    lines.write('first\n')
+    lines.write('second\n')
+    room = 100
+    lines.write('third\n')
+    expect(written).toBe('first\nsec\nthird\n')
+  },
+)
