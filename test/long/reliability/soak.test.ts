@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, describe, expect, test } from 'vitest'
 import { encoderModel } from '../../support/models/encoder-model.js'
 import { randomModel } from '../../support/models/random-model.js'
-import { heldBytes } from '../../support/reliability/held.js'
+import { type Held, held } from '../../support/reliability/held.js'
 import { canaryOf } from '../../support/reliability/invariants.js'
 import { type LoadTally, mixedLoad } from '../../support/reliability/mixed-load.js'
 import { type Resources, resourcesOf } from '../../support/reliability/resources.js'
@@ -50,7 +50,7 @@ async function serveBoth(isolation: string): Promise<ServerUnderTest> {
 interface Sample extends Resources {
   /** Since the load began. */
   readonly hours: number
-  readonly heldBytes: number
+  readonly held: Held
 }
 
 /** Samples of each process, until `isOver`. The first of them is the server's own. */
@@ -58,10 +58,10 @@ async function sampled(pids: readonly number[], isOver: () => boolean): Promise<
   const samples: Sample[][] = pids.map(() => [])
   const start = performance.now()
   while (!isOver()) {
-    const held = await heldBytes(pids)
+    const told = await held(pids)
     const hours = (performance.now() - start) / 3_600_000
     for (const [i, pid] of pids.entries()) {
-      samples[i]?.push({ hours, heldBytes: held[i] as number, ...resourcesOf(pid) })
+      samples[i]?.push({ hours, held: told[i] as Held, ...resourcesOf(pid) })
     }
     if (samplesFile) {
       const now = samples.map((one) => one.at(-1))
@@ -87,18 +87,24 @@ async function canaries(
 
 const median = (values: number[]) => values.sort((a, b) => a - b)[values.length >> 1] as number
 
+const hundredths = (value: number) => Math.round(value * 100) / 100
+
 /** The figures of one process, as one line. */
 function figuresOf(samples: readonly Sample[]) {
   const warm = samples.filter(({ hours }) => hours * 60 >= warmUp)
-  const slope = slopeOf(warm.map((one) => [one.hours, one.heldBytes / mebibyte]))
-  const start = median(warm.slice(0, warm.length >> 2).map((one) => one.heldBytes))
+  const slopes = (['bytes', 'heapBytes', 'externalBytes'] as const).map((part) =>
+    slopeOf(warm.map((one) => [one.hours, one.held[part] / mebibyte])),
+  )
+  const [slope = 0, ofHeap = 0, ofExternal = 0] = slopes
+  const start = median(warm.slice(0, warm.length >> 2).map((one) => one.held.bytes))
   const most = (name: 'descriptors' | 'threads') => Math.max(...warm.map((one) => one[name]))
   const early = samples.filter(({ hours }) => hours * 60 < warmUp)
   const before = (name: 'descriptors' | 'threads') => Math.max(...early.map((one) => one[name]))
   return {
     heldMiB: Math.round(start / mebibyte),
-    slopeMiBPerHour: Math.round(slope * 100) / 100,
-    grownMiB: Math.round(slope * ((warm.at(-1)?.hours ?? 0) - (warm[0]?.hours ?? 0)) * 100) / 100,
+    slopeMiBPerHour: hundredths(slope),
+    ofThat: { heap: hundredths(ofHeap), external: hundredths(ofExternal) },
+    grownMiB: hundredths(slope * ((warm.at(-1)?.hours ?? 0) - (warm[0]?.hours ?? 0))),
     descriptors: [before('descriptors'), most('descriptors')],
     threads: [before('threads'), most('threads')],
   }

@@ -9,16 +9,30 @@ const module = pathToFileURL(resolve('test/support/reliability/tells-memory.mjs'
 /** For the environment of a program of Node's whose memory heldBytes() is to tell. */
 export const tellsMemory = { NODE_OPTIONS: `--import=${module}` }
 
-/**
- * Bytes that each of these processes holds, a second after a full collection: resident memory less
- * the room that V8 has for objects to come. That goes up and down by tens of MiB, as V8 likes.
- */
-export async function heldBytes(pids: readonly number[]): Promise<number[]> {
+/** Of a process, a second after a full collection. */
+export interface Held {
+  /**
+   * Resident memory less the room that V8 has for objects to come. That goes up and down by tens of
+   * MiB, as V8 likes.
+   */
+  readonly bytes: number
+  /** Of them, objects of JavaScript and compiled code. */
+  readonly heapBytes: number
+  /** Of them, buffers and what else objects hold outside of V8's heap. */
+  readonly externalBytes: number
+}
+
+/** What each of these processes holds. */
+export async function held(pids: readonly number[]): Promise<Held[]> {
   const files = pids.map((pid) => join(tmpdir(), `sluice-memory-${pid}`))
   for (const file of files) rmSync(file, { force: true })
   for (const pid of pids) process.kill(pid, 'SIGUSR2')
   await eventually(() => files.every((file) => existsSync(file)), 'no memory is told', 30_000)
-  const held = files.map((file) => JSON.parse(readFileSync(file, 'utf8')).bytes as number)
+  const told = files.map((file) => JSON.parse(readFileSync(file, 'utf8')) as Held)
   for (const file of files) rmSync(file)
-  return held
+  return told
+}
+
+export async function heldBytes(pids: readonly number[]): Promise<number[]> {
+  return (await held(pids)).map(({ bytes }) => bytes)
 }

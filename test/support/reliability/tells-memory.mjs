@@ -1,5 +1,5 @@
 // For a program under test: SIGUSR2 has it collect all garbage of JavaScript, and a second later
-// write what it holds to a file of the folder for temporary files: `{ bytes }`, read by held.ts.
+// write what it holds to a file of the folder for temporary files, read by held.ts.
 import { renameSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -16,7 +16,8 @@ process.on('SIGUSR2', () => {
 })
 
 function tell() {
-  const { rss, heapTotal, heapUsed } = process.memoryUsage()
-  writeFileSync(`${file}.new`, JSON.stringify({ bytes: rss - heapTotal + heapUsed }))
+  const { rss, heapTotal, heapUsed, external } = process.memoryUsage()
+  const held = { bytes: rss - heapTotal + heapUsed, heapBytes: heapUsed, externalBytes: external }
+  writeFileSync(`${file}.new`, JSON.stringify(held))
   renameSync(`${file}.new`, file)
 }
