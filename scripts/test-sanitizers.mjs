@@ -20,19 +20,22 @@ import { runMain, Stop } from './support/stop.mjs'
 const engineTests = ['backpressure', 'choices', 'embeddings', 'ends', 'logprobs', 'chat/reasoning']
 const programs = ['sluice-native-tests', 'sluice-llama-tests', 'sluice-kernel-tests']
 
+/** Memory that there cannot be: tests ask for it, and hear of it as of any other. */
+const refuses = 'allocator_may_return_null=1'
+
 /** @type {Record<string, { library: string, variable: string, options: string[] }>} */
 const sanitizers = {
   address: {
     library: 'libasan.so',
     variable: 'ASAN_OPTIONS',
     // Node leaves most of its own memory to the end of the process.
-    options: ['detect_leaks=0', 'detect_stack_use_after_return=0'],
+    options: ['detect_leaks=0', 'detect_stack_use_after_return=0', refuses],
   },
   thread: {
     library: 'libtsan.so',
     variable: 'TSAN_OPTIONS',
     // Node is not instrumented: what it does to memory is unknown, and is not judged.
-    options: ['ignore_noninstrumented_modules=1', 'halt_on_error=0', 'history_size=4'],
+    options: ['ignore_noninstrumented_modules=1', 'halt_on_error=0', 'history_size=4', refuses],
   },
 }
 

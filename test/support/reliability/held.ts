@@ -12,8 +12,9 @@ export const tellsMemory = { NODE_OPTIONS: `--import=${module}` }
 /** Of a process, a second after a full collection. */
 export interface Held {
   /**
-   * Resident memory less the room that V8 has for objects to come. That goes up and down by tens of
-   * MiB, as V8 likes.
+   * Resident memory that the process itself has made, less the room that V8 has for objects to
+   * come. That room goes up and down by tens of MiB as V8 likes, and pages of mapped files as the
+   * system does.
    */
   readonly bytes: number
   /** Of them, objects of JavaScript and compiled code. */

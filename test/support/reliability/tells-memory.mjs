@@ -1,9 +1,9 @@
 // For a program under test: SIGUSR2 has it collect all garbage of JavaScript, and a second later
 // write what it holds to a file of the folder for temporary files, read by held.ts.
-import { renameSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setFlagsFromString } from 'node:v8'
+import { getHeapStatistics, setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
 setFlagsFromString('--expose-gc')
@@ -16,8 +16,13 @@ process.on('SIGUSR2', () => {
 })
 
 function tell() {
-  const { rss, heapTotal, heapUsed, external } = process.memoryUsage()
-  const held = { bytes: rss - heapTotal + heapUsed, heapBytes: heapUsed, externalBytes: external }
+  const heap = getHeapStatistics()
+  const bytes = anonymousBytes() - heap.total_physical_size + heap.used_heap_size
+  const held = { bytes, heapBytes: heap.used_heap_size, externalBytes: heap.external_memory }
   writeFileSync(`${file}.new`, JSON.stringify(held))
   renameSync(`${file}.new`, file)
+}
+
+function anonymousBytes() {
+  return Number(/^RssAnon:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]) * 1024
 }
