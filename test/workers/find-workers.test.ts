@@ -1,5 +1,5 @@
 import net from 'node:net'
-import { describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { WorkerUnavailableError } from '../../src/api/errors.js'
 import { findWorkers, waitForWorkers } from '../../src/workers/find-workers.js'
 import { settle } from '../support/eventually.js'
@@ -9,6 +9,12 @@ import { type FakeWorker, fakeWorker } from '../support/workers/fake-worker.js'
 const devices = [{ freeBytes: 2 ** 30, totalBytes: 2 ** 31 }]
 const version = '7.0.0'
 const { signal } = new AbortController()
+
+// A busy machine may be late with an answer: it is waited for.
+beforeEach(() => {
+  vi.spyOn(AbortSignal, 'timeout').mockImplementation(() => new AbortController().signal)
+})
+afterEach(() => vi.restoreAllMocks())
 
 describe('workers that are looked for', () => {
   test('are found by names and addresses, and have numbers then', async () => {
@@ -67,7 +73,6 @@ describe('workers that are waited for', () => {
     expect(timers()).toBeLessThanOrEqual(before)
     controller.abort()
     await expect(found).rejects.toMatchObject({ name: 'AbortError' })
-    lookUp.mockRestore()
   })
 
   test('are given up at once where nobody waits any more', async () => {

@@ -2,9 +2,14 @@ import { once } from 'node:events'
 import { syncBuiltinESMExports } from 'node:module'
 import net, { type AddressInfo } from 'node:net'
 import os, { networkInterfaces } from 'node:os'
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { seemFree } from '../../../src/cli/serve/ports.js'
 import { freePort } from '../../support/program.js'
+
+// A busy machine may be late with an answer: it is waited for.
+beforeEach(() => {
+  vi.spyOn(AbortSignal, 'timeout').mockImplementation(() => new AbortController().signal)
+})
 
 const servers: net.Server[] = []
 afterEach(() => {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import http from 'node:http'
-import type { AddressInfo } from 'node:net'
+import net, { type AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 // A Hugging Face Hub on loopback that speaks the real one's protocol: refs, tree and resolve on one
@@ -43,6 +43,15 @@ export interface Fault {
   ignoresRange?: boolean
 }
 
+/** How a body is sent: in pieces of so many bytes. */
+interface Pace {
+  bytes: number
+  /** After each piece. */
+  ms: number
+  /** Before that, what is waited for; given up where the reader has left. */
+  until?: () => boolean
+}
+
 export const sha256 = (data: Buffer) => createHash('sha256').update(data).digest('hex')
 const gitSha1 = (data: Buffer) =>
   createHash('sha1').update(`blob ${data.length}\0`).update(data).digest('hex')
@@ -51,8 +60,8 @@ export class LoopbackHub {
   readonly repos = new Map<string, HubRepo>()
   readonly requests: HubRequest[] = []
   readonly faults: Fault[] = []
-  /** Bytes of a piece, and the milliseconds after it; null sends all at once. */
-  pace: { bytes: number; ms: number } | null = null
+  /** Null sends all at once. */
+  pace: Pace | null = null
   /** Of bodies, by the storage. */
   sentBytes = 0
   /** Bodies that were cut because a fault said so. */
@@ -64,6 +73,8 @@ export class LoopbackHub {
 
   static async start(): Promise<LoopbackHub> {
     const hub = new LoopbackHub()
+    // Where localhost has two addresses, a busy machine may answer for the right one too late.
+    net.setDefaultAutoSelectFamilyAttemptTimeout(60_000)
     await new Promise<void>((resolve) => hub.#hub.listen(0, '127.0.0.1', resolve))
     await new Promise<void>((resolve) => hub.#storage.listen(0, 'localhost', resolve))
     return hub
@@ -203,13 +214,14 @@ export class LoopbackHub {
   async #write(res: http.ServerResponse, body: Buffer, cutAfter = body.length): Promise<void> {
     const end = Math.min(cutAfter, body.length)
     for (let at = 0; at < end && !res.destroyed; ) {
-      const { bytes, ms } = this.pace ?? { bytes: body.length, ms: 0 }
+      const { bytes, ms, until = () => true } = this.pace ?? { bytes: body.length, ms: 0 }
       const piece = body.subarray(at, Math.min(at + bytes, end))
       at += piece.length
       await new Promise((resolve) => {
         res.write(piece, resolve) // called with an error where the reader has left
       })
       this.sentBytes += piece.length
+      while (!until() && !res.destroyed) await sleep(1)
       if (ms > 0) await sleep(ms)
     }
     if (end < body.length && !res.destroyed) this.cuts++
