@@ -103,12 +103,17 @@ void StateIndex::add(const std::string& name, std::shared_ptr<const StateHead> h
   entries_[name] = {std::move(head), is_written};
 }
 
-std::vector<std::string> StateIndex::written() const {
-  std::vector<std::string> names;
+void StateIndex::remove_written(const std::string& name) {
+  const auto found = entries_.find(name);
+  if (found != entries_.end() && found->second.is_written) entries_.erase(found);
+}
+
+std::vector<std::pair<std::string, std::shared_ptr<const StateHead>>> StateIndex::written() const {
+  std::vector<std::pair<std::string, std::shared_ptr<const StateHead>>> all;
   for (const auto& [name, entry] : entries_) {
-    if (entry.is_written) names.push_back(name);
+    if (entry.is_written) all.emplace_back(name, entry.head);
   }
-  return names;
+  return all;
 }
 
 }  // namespace sluice

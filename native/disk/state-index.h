@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "disk/state-file.h"
@@ -60,13 +61,15 @@ class StateIndex {
   // `is_written`: it can be read. Else it waits.
   void add(const std::string& name, std::shared_ptr<const StateHead> head, bool is_written);
   void remove(const std::string& name) { entries_.erase(name); }
+  // Not one that waits to be written.
+  void remove_written(const std::string& name);
   bool has(const std::string& name) const { return entries_.count(name) > 0; }
   // Whether it is this one, and not another that was added under that name since.
   bool holds(const std::string& name, const std::shared_ptr<const StateHead>& head) const {
     const auto found = entries_.find(name);
     return found != entries_.end() && found->second.head == head;
   }
-  std::vector<std::string> written() const;
+  std::vector<std::pair<std::string, std::shared_ptr<const StateHead>>> written() const;
   size_t size() const { return entries_.size(); }
 
  private:

@@ -90,6 +90,9 @@ struct StateStore::Core {
                                    const DiskRead& asked);
   bool write(const WriteJob& job);
   void write_or_drop(const WriteJob& job);
+  bool keep_or_remove(const WriteJob& job);
+  void drop(const WriteJob& job);
+  bool make_room(uint64_t bytes);
   void drop_superseded(const StateHead& head);
   void count_bytes();
   void remove(const std::string& name);
@@ -112,6 +115,10 @@ struct StateStore::Core {
   const StateFolder folder;
   std::atomic<bool> closing{false};
   std::atomic<Clock::time_point> until{Clock::time_point::max()};
+
+  // Held by the writer while it removes states, and by the reader while it looks at one, which it
+  // would else put into the index after it has gone. Before `mutex`.
+  std::mutex removing;
 
   std::mutex callbacks_mutex;
   Callbacks callbacks;  // empty once it is closed: whom they are of may be gone
@@ -472,7 +479,8 @@ std::shared_ptr<SavedState> StateStore::Core::read(const std::weak_ptr<DiskRead>
 
 // What is in the folder now, by whomever it was written.
 void StateStore::Core::look() {
-  std::vector<std::string> gone, known;
+  std::vector<std::string> gone;
+  decltype(index.written()) known;
   {
     const std::lock_guard<std::mutex> lock(mutex);
     looked_at = Clock::now();
@@ -492,12 +500,14 @@ void StateStore::Core::look() {
   for (const std::string& name : there) look_at(name);
   const std::lock_guard<std::mutex> lock(mutex);
   counts.bytes = bytes;
-  for (const std::string& name : known) {
-    if (!std::binary_search(there.begin(), there.end(), name)) index.remove(name);
+  for (const auto& [name, head] : known) {
+    if (std::binary_search(there.begin(), there.end(), name)) continue;
+    if (index.holds(name, head)) index.remove(name);  // else it was written again meanwhile
   }
 }
 
 void StateStore::Core::look_at(const std::string& name) {
+  const std::lock_guard<std::mutex> looking(removing);
   {
     const std::lock_guard<std::mutex> lock(mutex);
     if (index.has(name) || is_to_be_removed(name)) return;
@@ -550,23 +560,34 @@ void StateStore::Core::write_or_drop(const WriteJob& job) {
     const std::lock_guard<std::mutex> lock(mutex);
     paused_until = Clock::now() + kPause;
   }
-  bool is_erased = false;
+  if (is_written) is_written = keep_or_remove(job);
+  if (is_written && !options.whole_only) drop_superseded(*job.head);
+  if (!is_written) drop(job);
+  count_bytes();
+  wake();  // for the counts
+}
+
+// False where it was erased while it was written.
+bool StateStore::Core::keep_or_remove(const WriteJob& job) {
+  const std::lock_guard<std::mutex> removes(removing);
   {
     const std::lock_guard<std::mutex> lock(mutex);
-    is_erased = !index.holds(job.name, job.head);
-    if (is_written && !is_erased) {
+    if (index.holds(job.name, job.head)) {
       index.add(job.name, job.head, true);
       ++counts.writes;
       counts.written_bytes += int64_t(state_file_bytes(*job.head));
-    } else {
-      if (!is_erased) index.remove(job.name);
-      ++counts.dropped;
+      return true;
     }
+    index.remove_written(job.name);  // the reader may have seen the file
   }
-  if (is_written && is_erased) remove(job.name);
-  if (is_written && !is_erased && !options.whole_only) drop_superseded(*job.head);
-  count_bytes();
-  wake();  // for the counts
+  remove(job.name);
+  return false;
+}
+
+void StateStore::Core::drop(const WriteJob& job) {
+  const std::lock_guard<std::mutex> lock(mutex);
+  if (index.holds(job.name, job.head)) index.remove(job.name);
+  ++counts.dropped;
 }
 
 // Where the folder cannot be read, the next look says so.
@@ -587,17 +608,22 @@ bool StateStore::Core::write(const WriteJob& job) {
     if (!index.holds(job.name, job.head)) return false;  // erased while it waited
   }
   folder.make();  // somebody may have removed it
-  const auto removed = [&](const std::string& name) {
-    const std::lock_guard<std::mutex> lock(mutex);
-    index.remove(name);
-  };
-  if (!folder.make_room(state_file_bytes(*job.head), options.bytes_max, removed)) return false;
+  if (!make_room(state_file_bytes(*job.head))) return false;
   return write_state_file(folder.path(), *job.head, job.state->bytes.data(),
                           [&] { return is_late(); });
 }
 
+bool StateStore::Core::make_room(uint64_t bytes) {
+  const std::lock_guard<std::mutex> removes(removing);
+  return folder.make_room(bytes, options.bytes_max, [&](const std::string& name) {
+    const std::lock_guard<std::mutex> lock(mutex);
+    index.remove(name);
+  });
+}
+
 // What the new state serves as well, and is not much shorter to read.
 void StateStore::Core::drop_superseded(const StateHead& head) {
+  const std::lock_guard<std::mutex> removes(removing);
   std::vector<std::string> names;
   {
     const std::lock_guard<std::mutex> lock(mutex);
