@@ -12,8 +12,8 @@ async function orderOf(replies: readonly (readonly [string, Promise<unknown>])[]
 }
 
 /**
- * One place, held by a reply of some 10 seconds: all others wait until it is cancelled. It waits for
- * no reader, as one that is parked for a while gives up its place.
+ * One place, held by a reply of some 10 seconds: all others wait until it is cancelled. It waits
+ * for no reader, as one that is parked for a while gives up its place.
  */
 async function heldPlace(owner: string) {
   const roomy = { model: randomModel({ context: 2 ** 16 }), context: 2 ** 16, window: 2 ** 16 }
