@@ -10,7 +10,9 @@ import { closeTerminalsAfterEach, PseudoTerminal } from '../support/terminal/pse
 
 const reply = 'Es war einmal ein Fuchs 🦊, der sagte: 日本語！'
 const talker = scriptModel({ reply })
-const endless = scriptModel({ reply: 'on and on it goes, ', repeat: true })
+const endless = scriptModel({ reply: 'on and on it goes, ', repeat: true, context: 2 ** 17 })
+/** Of minutes, so that a key comes within it however late. */
+const endlessly = [endless, '--context', `${2 ** 17}`]
 const summary = /\[[\d.]+ tokens\/s, \d+ tokens, prompt \d+( \(\d+ cached\))?\]\n/
 const atPrompt = />>> $/
 
@@ -51,7 +53,7 @@ describe.runIf(process.platform === 'linux')('sluice chat on a terminal', () => 
   })
 
   test('stops the engine by Ctrl-C, keeps what was said, and leaves by the next', async () => {
-    const terminal = open([endless])
+    const terminal = open(endlessly)
     let end = await terminal.shows(atPrompt)
     terminal.type('go\r')
     end = await terminal.shows(/on and on it goes, on/, end)
@@ -72,7 +74,7 @@ describe.runIf(process.platform === 'linux')('sluice chat on a terminal', () => 
   })
 
   test('leaves at once by two of Ctrl-C', async () => {
-    const terminal = open([endless])
+    const terminal = open(endlessly)
     const end = await terminal.shows(atPrompt)
     terminal.type('go\r')
     await terminal.shows(/on and on/, end)
@@ -136,7 +138,7 @@ describe.runIf(process.platform === 'linux')('sluice chat on a terminal', () => 
   })
 
   test('ends by SIGTERM with 143, and gives the terminal back', async () => {
-    const terminal = open([endless])
+    const terminal = open(endlessly)
     const end = await terminal.shows(atPrompt)
     terminal.type('go\r')
     await terminal.shows(/on and on/, end)

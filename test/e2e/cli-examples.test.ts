@@ -38,9 +38,11 @@ async function shell(line: string) {
     ...{ cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] },
   })
   const said = { stdout: '', stderr: '' }
+  const isReady = () => /^curl /m.test(said.stdout)
   child.stdout?.on('data', (part) => {
+    const wasReady = isReady()
     said.stdout += part
-    if (serves && /^curl /m.test(said.stdout)) child.kill('SIGTERM')
+    if (serves && isReady() && !wasReady) child.kill('SIGTERM') // once: a second one cuts it off
   })
   child.stderr?.on('data', (part) => {
     said.stderr += part

@@ -1,10 +1,12 @@
+import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { killAfterEach, runCli, startCli } from '../support/cli.js'
+import { killAfterEach, type RunningCli, runCli, startCli } from '../support/cli.js'
+import { eventually } from '../support/eventually.js'
 import { failingAddon } from '../support/failing-addon.js'
 import { encoderModel } from '../support/models/encoder-model.js'
 import { randomModel } from '../support/models/random-model.js'
-import { post as postText, RawClient } from '../support/raw-client.js'
+import { post as postText, RawClient, request } from '../support/raw-client.js'
 
 // `sluice serve` over an engine that dies, one that is slow, and one that is stuck: the addon
 // fails, or takes its time, as the test says (native/llama/test/failing).
@@ -25,6 +27,11 @@ function post(url: string, path: string, body: object): Promise<Response> {
   return fetch(url + path, { method: 'POST', headers, body: JSON.stringify(body) })
 }
 
+/** By a signal. Linux. */
+function isStopped({ child }: RunningCli): boolean {
+  return /^State:\s+T/m.test(readFileSync(`/proc/${child.pid}/status`, 'utf8'))
+}
+
 const story = { model: 'default', messages: [{ role: 'user', content: 'Tell me a story' }] }
 const chat = (url: string, more: object = {}) =>
   post(url, '/v1/chat/completions', { ...story, max_tokens: 3, ...more })
@@ -35,12 +42,17 @@ describe.skipIf(!isLinux)('sluice serve, when its engine ends by itself', () => 
     ['no memory', 'no-memory:60', 'ERR_OUT_OF_MEMORY'],
   ])('says why and exits with an error: %s', async (_, fault, cause) => {
     const { cli, url } = await up(fault)
-    // Both are connected before either asks: one that came later might find no server.
     const connect = () => RawClient.connect(Number(new URL(url).port))
     const clients = await Promise.all([connect(), connect()])
+    for (const client of clients) client.send(request('GET', '/health'))
+    for (const client of clients) await client.seen('HTTP/1.1 200')
+    // Both ask in one turn of the server's: one that came later might find it ending.
+    cli.child.kill('SIGSTOP')
+    await eventually(() => isStopped(cli), 'it did not stop')
     for (const [i, more] of [{ max_tokens: 50 }, { max_tokens: 3, stream: true }].entries()) {
       clients[i]?.send(postText('/v1/chat/completions', { ...story, ...more }))
     }
+    cli.child.kill('SIGCONT')
     for (const client of clients) await client.seen('"code":"engine_ended"')
     const { code, stderr } = await cli.result
     expect(code).toBe(1)

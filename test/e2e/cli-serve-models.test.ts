@@ -94,15 +94,11 @@ test('the config file of the page is served, from its own folder', async () => {
 test('a file alone with --idle-unload is loaded at the start, and unloaded when idle', async () => {
   const { cli, url } = await up(['--model', chatFile, '--idle-unload', '1'])
   await eventually(() => cli.stdout.includes('idle-unload after 1 s'))
-  let log = ''
-  cli.child.stderr?.on('data', (part: Buffer) => {
-    log += part
-  })
   await eventually(
-    () => /^sluice: unloaded chat \(idle\)$/m.test(log),
-    () => `only: ${log}`,
+    () => /^sluice: unloaded chat \(idle\)$/m.test(cli.stderr),
+    () => `only: ${cli.stderr}`,
   )
-  expect(log).toMatch(/^sluice: loaded chat in /m)
+  expect(cli.stderr).toMatch(/^sluice: loaded chat in /m)
   expect(await states(url)).toBe('chat unloaded, default unloaded')
   expect(await asked(url, 'default')).toMatchObject(said('default'))
   expect((await ended(cli)).code).toBe(0)

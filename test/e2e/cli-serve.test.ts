@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { killAfterEach, type RunningCli, runCli, startCli } from '../support/cli.js'
+import { failingAddon } from '../support/failing-addon.js'
 import { textFileAsModel } from '../support/models/broken-gguf.js'
 import { encoderModel } from '../support/models/encoder-model.js'
 import { randomModel } from '../support/models/random-model.js'
@@ -229,7 +230,11 @@ describe('sluice serve, told to stop', () => {
   })
 
   test('ends a reply beyond the deadline with an error frame, and exits with 0', async () => {
-    const { cli, url } = await up(['--model', endless, '--drain-ms', '100', '--window', '8'])
+    // A token takes a quarter of a second, so that what is on its way when it ends is small: the
+    // server waits a second for a reader of that, who may be kept from it for longer.
+    const slow = process.platform === 'linux' ? failingAddon('slow:0:5') : {}
+    const args = ['--model', endless, '--drain-ms', '100', '--window', '8']
+    const { cli, url } = await up(args, slow)
     const response = await chat(url, unreadable)
     cli.child.kill('SIGTERM')
     await refused(url)

@@ -173,16 +173,13 @@ describe('sluice pull', () => {
     ]
     const python = spawn('python3', ['-c', code.join('\n')])
     await once(python.stdout, 'data')
-    const pulling = sluice(['pull', name])
-    await eventually(() => hub.requests.some(({ path }) => path.includes('tree')), 'nothing came')
-    await sleep(200) // then it would ask for the file
+    const pulling = startCli(['pull', name], { env: environment() })
+    await eventually(() => /another process/.test(pulling.stderr), 'it waits for nobody')
+    await sleep(200) // else it would ask for the file
     expect(hub.fetches).toEqual([])
     python.stdin.end()
-    const { code: ended, stderr } = await pulling
-    expect({ ended, stderr }).toMatchObject({
-      ended: 0,
-      stderr: expect.stringMatching(/another process/),
-    })
+    expect(await pulling.result).toMatchObject({ code: 0 })
+    expect(hub.fetches).toHaveLength(1)
   })
 
   test('by SIGINT ends with 130, and says that the next one goes on', async () => {

@@ -134,7 +134,9 @@ async function servesOpenAi(url: string): Promise<void> {
     )
   }
   expect(await cancelled()).toBe(0)
-  await leaveEarly((signal) => postChat(`${url}/chat/completions`, signal, { ignore_eos: true }))
+  // Some 2 MB of frames, so that it does not come to its end by itself before anybody leaves.
+  const wordy = { ignore_eos: true, logprobs: true, top_logprobs: 20 }
+  await leaveEarly((signal) => postChat(`${url}/chat/completions`, signal, wordy))
   await expect.poll(cancelled).toBe(1)
   expect(await (await postChat(`${url}/chat/completions`)).text()).toContain('[DONE]')
 }

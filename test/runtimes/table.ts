@@ -1,5 +1,6 @@
 import path from 'node:path'
 import { expect, test } from 'vitest'
+import { eventually } from '../support/eventually.js'
 import { packageUnderTest, programs } from '../support/packages/package-under-test.js'
 import { requireWarning, startProgram } from '../support/program.js'
 
@@ -153,6 +154,5 @@ async function useWhole(url: string): Promise<void> {
   leaves.abort()
   const isIdle = async () =>
     /^sluice_num_requests_running(\{.*\})? 0$/m.test(await (await fetch(`${url}/metrics`)).text())
-  for (let i = 0; i < 500 && !(await isIdle()); i++) await new Promise((r) => setTimeout(r, 10))
-  expect(await isIdle()).toBe(true)
+  await eventually(isIdle, 'the reply of a client that left goes on')
 }

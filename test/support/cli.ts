@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { afterEach } from 'vitest'
 import { eventually } from './eventually.js'
@@ -54,6 +53,7 @@ export class RunningCli {
   /** Once it has ended and its output is read. */
   readonly result: Promise<CliResult>
   stdout = ''
+  stderr = ''
 
   constructor(child: ChildProcess) {
     this.child = child
@@ -62,9 +62,11 @@ export class RunningCli {
     stdout.setEncoding('utf8').on('data', (part: string) => {
       this.stdout += part
     })
-    const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
-    this.result = Promise.all([ended, text(stderr)]).then(([code, errors]) => {
-      return { stdout: this.stdout, stderr: errors, code }
+    stderr.setEncoding('utf8').on('data', (part: string) => {
+      this.stderr += part
+    })
+    this.result = new Promise((resolve) => {
+      child.once('close', (code) => resolve({ stdout: this.stdout, stderr: this.stderr, code }))
     })
   }
 

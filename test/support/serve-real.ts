@@ -43,3 +43,21 @@ export async function serveReal(
     }, 'the engine did not come to rest')
   return { engine, server, url, log, client, quiet }
 }
+
+/**
+ * The engine's steps as each connection was left, by FIN or RST: once all who listen for that have
+ * heard of it. Not before, since who reads them may be put aside for a few steps: the engine, which
+ * waits to write them, goes on first.
+ */
+export function stepsAtLeave({ engine, server }: ServedReal): number[] {
+  const steps: number[] = []
+  server.server.on('connection', (socket) => {
+    let isLeft = false
+    const onLeave = () => {
+      if (!isLeft) queueMicrotask(() => steps.push(engine.stats().steps))
+      isLeft = true
+    }
+    socket.once('end', onLeave).once('close', onLeave)
+  })
+  return steps
+}

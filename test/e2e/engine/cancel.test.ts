@@ -30,19 +30,6 @@ describe('cancellation', () => {
     expect(engine.stats()).toMatchObject({ running: 0, parked: 0, queued: 0, cellsUsed: 0 })
   })
 
-  test('in the queue keeps the request from ever starting', async () => {
-    const running = [engine.chat(ask, endless), engine.chat(ask, endless)]
-    await Promise.all(running.map((reply) => reply.accepted))
-    const waiting = engine.complete('word '.repeat(1000), endless)
-    await waiting.accepted
-    const prefilled = engine.stats().rowsPrefilled
-    waiting.cancel()
-    await waiting.done
-    for (const reply of running) reply.cancel()
-    await Promise.all(running.map((reply) => reply.done))
-    expect(engine.stats().rowsPrefilled - prefilled).toBeLessThan(100)
-  })
-
   test('before the request was accepted keeps it from ever starting', async () => {
     const steps = engine.stats().steps
     // The Preparer takes one after the other of those that are as short as this.
@@ -102,6 +89,24 @@ describe.runIf(canHold)('cancellation while a batch is computed', () => {
     expect(engine.stats().steps - steps).toBeLessThanOrEqual(1)
     expect(engine.stats().rowsPrefilled - rowsPrefilled).toBeLessThan(7000)
     expect(engine.stats()).toMatchObject({ running: 0, cellsUsed: 0 })
+    await engine.close()
+  })
+
+  test('in the queue keeps the request from ever starting', async () => {
+    const engine = await load({ model: largeRandomModel(), parallel: 2, context: 8192 })
+    const held = holdNextCall()
+    const running = [engine.chat(ask, endless), engine.chat(ask, endless)]
+    await Promise.all(running.map((reply) => reply.accepted))
+    await held.begun
+    const waiting = engine.complete('word '.repeat(1000), endless)
+    await waiting.accepted
+    waiting.cancel()
+    held.release()
+    await waiting.done
+    for (const reply of running) reply.cancel()
+    await Promise.all(running.map((reply) => reply.done))
+    expect(engine.stats().rowsPrefilled).toBeLessThan(100)
+    expect(engine.stats()).toMatchObject({ cancelledQueued: 1, cancelled: 3 })
     await engine.close()
   })
 

@@ -44,7 +44,7 @@ async function one(engine: Engine, text: string): Promise<Float32Array> {
 }
 
 /** Sent again while it is refused: to prepare it may take longer than the engine's deadline. */
-async function sentUntilBegun(engine: Engine, inputs: number[][] | string[]) {
+async function sentUntilBegun(engine: Engine, inputs: string[]) {
   for (;;) {
     let isRefused = false
     const embedding = engine.embed(inputs)
@@ -55,6 +55,8 @@ async function sentUntilBegun(engine: Engine, inputs: number[][] | string[]) {
     if (!isRefused) return { embedding }
   }
 }
+
+// What comes while a call is under way is in queue/embeddings.test.ts.
 
 /** An encoder that is busy for a while with each call of 512 rows. */
 const slowEncoder = () => encoderModel({ layers: 4, embedding: 192, seed: 2 })
@@ -167,27 +169,6 @@ describe('a call', () => {
     const before = few.stats().steps
     await few.embed([long, long, long])
     expect(few.stats().steps - before).toBe(3)
-  })
-
-  test('holds inputs of several requests', async () => {
-    const engine = await loaded({ model: slowEncoder() })
-    const first = engine.embed(long)
-    const rest = texts.map((text) => engine.embed(text))
-    await Promise.all([first, ...rest])
-    expect(engine.stats()).toMatchObject({ finished: 9, started: 9 })
-    expect(engine.stats().steps).toBeLessThanOrEqual(4)
-  })
-
-  test('holds one input of a request of one, however many another request has', async () => {
-    const engine = await loaded({ model: slowEncoder() })
-    const order: string[] = []
-    const many = engine.embed(Array.from({ length: 12 }, () => long))
-    await eventually(() => engine.stats().steps > 0)
-    await Promise.all([
-      many.then(() => order.push('many')),
-      engine.embed('one').then(() => order.push('one')),
-    ])
-    expect(order).toEqual(['one', 'many'])
   })
 
   test('keeps no room for logits, which would take as much as rows x vocabulary', async () => {
@@ -311,27 +292,6 @@ describe('a request', () => {
     await expect(later).rejects.toMatchObject({ code: 'ERR_QUEUE_TIMEOUT' })
     await Promise.allSettled([first.embedding, late])
     expect((await first.embedding).embeddings).toHaveLength(10)
-  })
-
-  test('whose turn does not come hears so while another’s call is under way', async () => {
-    const model = encoderModel({ layers: 8, embedding: 384, seed: 2 })
-    const engine = await loaded({ model, queueDeadlineMs: 20 })
-    const ids = Array.from({ length: 500 }, (_, i) => 5 + (i % 50))
-    const inputs = Array.from({ length: 8 }, () => ids) // a call for each
-    const first = await sentUntilBegun(engine, inputs)
-    // One that came in at the end of a call may hear of it at the beginning of the next, and on a
-    // busy machine one may not even be prepared in time.
-    let heardWithinCall = false
-    while (!heardWithinCall && engine.stats().finished === 0) {
-      const { steps } = engine.stats()
-      const late = await engine.embed(ids).catch((error: unknown) => error)
-      if (engine.stats().finished > 0) break // and it was its turn
-      expect(late).toMatchObject({ code: 'ERR_QUEUE_TIMEOUT' })
-      const waitedForTurn = /its turn did not come/.test((late as Error).message)
-      heardWithinCall = waitedForTurn && engine.stats().steps === steps
-    }
-    expect(heardWithinCall).toBe(true)
-    expect((await first.embedding).embeddings).toHaveLength(inputs.length)
   })
 
   test('fails at close() where it is under way, and where it comes later', async () => {

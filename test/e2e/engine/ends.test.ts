@@ -112,7 +112,8 @@ describe('a reply that is cancelled between its end and the news of it', () => {
 
   test('is cancelled where the engine was closed meanwhile', async () => {
     const engine = await load({ model: randomModel() })
-    const [left, kept] = [engine.chat(ask), engine.chat(ask)]
+    const endless = { ignoreEos: true }
+    const [left, kept] = [engine.chat(ask, endless), engine.chat(ask, endless)]
     await Promise.all([left.accepted, kept.accepted])
     const closing = engine.close()
     letEngineRun()

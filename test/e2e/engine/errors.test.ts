@@ -98,8 +98,10 @@ describe('a request fails with what is wrong', () => {
   })
 
   test('where it waited too long in the queue', async () => {
-    const engine = await load({ model: randomModel(), parallel: 1, queueDeadlineMs: 30 })
-    const first = engine.chat(ask, { ignoreEos: true }) // nobody reads it: it parks and stays
+    // It is not parked, though nobody reads it: so it would give up its slot.
+    const roomy = { model: randomModel({ context: 2 ** 16 }), context: 2 ** 16, window: 2 ** 16 }
+    const engine = await load({ ...roomy, parallel: 1, queueDeadlineMs: 300 })
+    const first = engine.chat(ask, { ignoreEos: true })
     await first.accepted
     const second = engine.chat(ask)
     expect((await errorOf(second.done)).code).toBe('ERR_QUEUE_TIMEOUT')

@@ -65,7 +65,8 @@ describe('a template that looks back over all messages', () => {
   })
 
   test('is answered while it is below that, beside others that are done before it', async () => {
-    const engine = await open({ parallel: 2, context: 8192 })
+    // On a busy machine several threads wait for each other with each step.
+    const engine = await open({ parallel: 2, context: 8192, threads: 1 })
     const ends: string[] = []
     const slow = engine.chat(conversation(280), greedy) // near that
     void slow.done.then(() => ends.push('slow'))
@@ -132,6 +133,21 @@ describe('a template that looks back over all messages', () => {
   })
 })
 
+/** Asked again where a busy machine takes longer than the deadline; `late` is how often it did. */
+async function inTime(ask: () => Promise<string>): Promise<{ answer: string; late: number }> {
+  let late = 0
+  let answer: string | undefined
+  await eventually(async () => {
+    answer = await ask().catch((error: unknown) => {
+      expect(error).toMatchObject({ code: 'ERR_QUEUE_TIMEOUT' })
+      late++
+      return undefined
+    })
+    return answer !== undefined
+  }, 'it was never in time')
+  return { answer: answer as unknown as string, late }
+}
+
 describe('the queue’s deadline', () => {
   test('holds while a request is with the Preparer, and frees its slot', async () => {
     const engine = await open({ queueDeadlineMs: 300, queue: 1 })
@@ -144,9 +160,11 @@ describe('the queue’s deadline', () => {
       })
     }
     // Nobody hears of them again.
-    expect(await engine.chat(short, greedy).text()).not.toBe('')
+    const { answer, late } = await inTime(() => engine.chat(short, greedy).text())
+    expect(answer).not.toBe('')
     await eventually(() => engine.stats().queued === 0)
-    expect(engine.stats()).toMatchObject({ started: 3, failed: 2, finished: 1, cancelled: 0 })
+    const counts = { started: 3 + late, failed: 2 + late, finished: 1, cancelled: 0 }
+    expect(engine.stats()).toMatchObject(counts)
     for (const one of slow) await expect(one.done).rejects.toBeDefined()
   })
 
@@ -164,19 +182,21 @@ describe('the queue’s deadline', () => {
     for (const error of await Promise.all(slow)) {
       expect(error).toMatchObject({ code: 'ERR_QUEUE_TIMEOUT' })
     }
-    expect(await engine.applyTemplate(short)).toContain('Tell me a story.')
+    const { answer } = await inTime(() => engine.applyTemplate(short))
+    expect(answer).toContain('Tell me a story.')
   })
 
   test('holds for a request that waits behind one that was submitted later', async () => {
-    const engine = await open({ queueDeadlineMs: 1500, parallel: 1 })
+    // The one that runs does not wait for its reader: parked, it would give up its slot.
+    const engine = await open({ queueDeadlineMs: 1500, parallel: 1, window: 2 ** 16 })
     const running = engine.chat(short, { ignoreEos: true })
-    const text = running.text()
+    await running.accepted
     const late = engine.chat(conversation(120), greedy) // takes longer to prepare than the next
     const later = engine.chat(short, greedy)
     expect(await failure(late.done)).toMatchObject({ code: 'ERR_QUEUE_TIMEOUT' })
     expect(await failure(later.done)).toMatchObject({ code: 'ERR_QUEUE_TIMEOUT' })
     running.cancel()
-    await Promise.allSettled([text])
+    await running.done
   })
 })
 

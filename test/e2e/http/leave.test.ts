@@ -5,7 +5,7 @@ import { eventually } from '../../support/eventually.js'
 import { largeRandomModel, randomModel } from '../../support/models/random-model.js'
 import { post, type RawClient } from '../../support/raw-client.js'
 import { chat, chatPath, closeAfterEach, postJson, story } from '../../support/serve.js'
-import { type ServedReal, serveReal } from '../../support/serve-real.js'
+import { type ServedReal, serveReal, stepsAtLeave } from '../../support/serve-real.js'
 import { wireCheck } from '../../support/wire/checks.mjs'
 
 closeAfterEach()
@@ -13,8 +13,15 @@ closeAfterEach()
 const ways = { FIN: (raw: RawClient) => raw.fin(), RST: (raw: RawClient) => raw.reset() }
 type Way = keyof typeof ways
 const endless = { ignore_eos: true, max_tokens: 100_000 }
-/** Room for a reply that is under way for as long as a test may take. */
-const roomy = () => ({ model: randomModel({ context: 2 ** 16 }), context: 2 ** 16 })
+/**
+ * Room for a reply that is under way for as long as a test may take, and that never waits for its
+ * reader: one that is parked for a while gives up its slot.
+ */
+const roomy = () => ({
+  model: randomModel({ context: 2 ** 16 }),
+  context: 2 ** 16,
+  window: 2 ** 16,
+})
 const longPrompt = { messages: [{ role: 'user', content: 'a story of many words '.repeat(500) }] }
 
 const stages = {
@@ -33,24 +40,6 @@ const cases = (Object.keys(stages) as (keyof typeof stages)[]).flatMap((stage) =
     [true, false].map((stream) => ({ stage, way, stream })),
   ),
 )
-
-/**
- * The engine's steps as each connection was left, by FIN or RST: once all who listen for that have
- * heard of it. Not before, since who reads them may be put aside for a few steps: the engine, which
- * waits to write them, goes on first.
- */
-function stepsAtLeave({ engine, server }: ServedReal): number[] {
-  const steps: number[] = []
-  server.server.on('connection', (socket) => {
-    let isLeft = false
-    const onLeave = () => {
-      if (!isLeft) queueMicrotask(() => steps.push(engine.stats().steps))
-      isLeft = true
-    }
-    socket.once('end', onLeave).once('close', onLeave)
-  })
-  return steps
-}
 
 describe(wireCheck(26, 28, 29), () => {
   test.each(cases)(

@@ -12,7 +12,9 @@ describe(wireCheck(40), () => {
   test('requests that wait for a slot get one in the order in which they came', async () => {
     const { client, engine, log } = await serveReal({
       model: randomModel({ context: 2 ** 16 }),
-      context: 2 ** 16, // so that the first is under way until all wait
+      // So that the first is under way until all wait, and never waits for its reader: one that is
+      // parked for a while gives up its slot.
+      ...{ context: 2 ** 16, window: 2 ** 16 },
       parallel: 1,
       queue: 20,
     })

@@ -92,7 +92,8 @@ describe.skipIf(!isLinux)('a worker that dies', () => {
     const engine = await load({ ...quiet, rpc: [worker.name], onCrash })
     const ask = { maxTokens: 24, temperature: 0 }
     const text = await engine.complete('Once upon a time', ask).text()
-    const reply = await begun(engine.complete('Once upon a time', { maxTokens: 900 }))
+    const endless = { maxTokens: 900, ignoreEos: true }
+    const reply = await begun(engine.complete('Once upon a time', endless))
     const before = await servingProcess(worker)
     process.kill(before, 'SIGKILL')
     await expect(toItsEnd(reply)).rejects.toMatchObject({ code: 'ERR_ENGINE_CRASHED' })

@@ -131,14 +131,22 @@ describeInBrowser('a list of models that does not come', () => {
     const { url } = await serve()
     const context = await openContext()
     let asked = 0
-    await context.route('**/v1/models', (route) => {
-      if (asked++ > 0) return route.continue()
+    let isTold: () => void = () => undefined
+    const told = new Promise<void>((resolve) => {
+      isTold = resolve
+    })
+    await context.route('**/v1/models', async (route) => {
+      if (asked++ > 0) {
+        await told // what the page says until then is seen, however late
+        return route.continue()
+      }
       return body === undefined ? new Promise<void>(() => undefined) : route.fulfill({ body })
     })
     await context.clock.install()
     const page = await openIn(context, url)
     if (body === undefined) await page.clock.fastForward(10_000)
     await shows(page, '.welcome', 'does not answer as it should')
+    isTold()
     await shows(page, '.model', 'fake')
   })
 })

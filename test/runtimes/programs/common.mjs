@@ -25,6 +25,7 @@ export async function streamsAndLeaves(engine, url, send = fetch) {
         model: 'default',
         stream: true,
         max_tokens: maxTokens,
+        ignore_eos: true, // a story may end before its reader leaves
       }),
       signal,
     })

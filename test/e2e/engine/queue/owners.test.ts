@@ -11,11 +11,15 @@ async function orderOf(replies: readonly (readonly [string, Promise<unknown>])[]
   return order
 }
 
-/** One place, held by a reply that nobody reads: all others wait until it is cancelled. */
+/**
+ * One place, held by a reply of some 10 seconds: all others wait until it is cancelled. It waits
+ * for no reader, as one that is parked for a while gives up its place.
+ */
 async function heldPlace(owner: string) {
-  const engine = await load({ model: randomModel(), parallel: 1, queue: 128, window: 16 })
-  const holder = engine.complete('Once upon a time', { owner, maxTokens: 3000, ignoreEos: true })
-  await eventually(() => engine.stats().parked === 1)
+  const roomy = { model: randomModel({ context: 2 ** 16 }), context: 2 ** 16, window: 2 ** 16 }
+  const engine = await load({ ...roomy, parallel: 1, queue: 128 })
+  const holder = engine.complete('Once upon a time', { owner, ignoreEos: true })
+  await eventually(() => engine.stats().running === 1)
   return { engine, holder }
 }
 
@@ -53,11 +57,11 @@ test('owners take turns until the last one has had all of its own', async () => 
 const sentence = 'Once upon a time there was a fox. '
 
 test.each([
-  ['inputs share batches', Array(16).fill(sentence.repeat(8))],
-  // Some 400 tokens of 512: who is done leaves after each.
-  ['each input fills a batch', [sentence.repeat(40)]],
-])('an engine that embeds has owners take turns too, where %s', async (_, inputs) => {
-  const engine = await load({ model: encoderModel(), queue: 128 })
+  ['inputs share batches', {}, Array(16).fill(sentence.repeat(8))],
+  // Some 400 tokens of 512: who is done leaves after each, and takes far longer than to prepare it.
+  ['each input fills a batch', { layers: 4, embedding: 192 }, [sentence.repeat(40)]],
+])('an engine that embeds has owners take turns too, where %s', async (_, size, inputs) => {
+  const engine = await load({ model: encoderModel({ ...size, seed: 2 }), queue: 128 })
   const embed = (owner: string) => engine.embed(inputs, { owner })
   const many = Array.from({ length: 64 }, () => embed('a'))
   const order = await orderOf([

@@ -7,5 +7,9 @@ export async function GET() {
   const engines = await Promise.all([engine(), globalThis.ai?.engine, globalThis.llm?.engine])
   const stats = engines.filter(Boolean).map((each) => each.stats())
   const sum = (name) => stats.reduce((total, each) => total + each[name], 0)
-  return Response.json({ running: sum('running'), cancelled: sum('cancelled') })
+  return Response.json({
+    running: sum('running'),
+    cancelled: sum('cancelled'),
+    finished: sum('finished'),
+  })
 }
