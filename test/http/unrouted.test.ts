@@ -223,6 +223,7 @@ test('connections beyond the limit are counted', async () => {
   for (let i = 0; i < 3; i++) await (await served.client()).closed()
   first.send(request('GET', '/metrics'))
   await first.seen('sluice_http_connections_dropped_total 3\n')
+  await eventually(() => served.log.length === 2)
   expect(served.log.map(({ route }) => route)).toEqual(['/health', '/metrics'])
 })
 
