@@ -128,6 +128,7 @@ async function expectRefused(served: Served, raw: RawClient, refusal: Refusal): 
     completionTokens: undefined,
     error: undefined,
   })
+  withoutNodes(served) // of which the page itself has no need
   const labels = `method="${method || 'none'}",route="${route ?? 'none'}",status="${status}"`
   expect(await countOf(served, 'sluice_http_requests_total', labels)).toBe(1)
   const kind = `code="${code ?? 'invalid_request'}"`
