@@ -196,6 +196,7 @@ describe('a model that is loaded', () => {
     expect(chunksOf(ownText).at(-1)?.error).toMatchObject({ code: 503, type: 'unavailable_error' })
     expect(messageText).toContain('event: error\ndata: {"type":"error"')
     expect(responseText).toMatch(/event: error\n[\s\S]*event: response\.failed\n/)
+    await eventually(() => log.length === 4)
     expect(log.map(({ status, code, outcome }) => `${status} ${code} ${outcome}`)).toEqual([
       '200 load_failed failed',
       '200 load_failed failed',

@@ -202,6 +202,7 @@ test('the rest of a request that was refused at the door gets no second answer',
   await raw.closed()
   expect(raw.text.match(/HTTP\/1\.1 \d{3} /g)).toHaveLength(1)
   expect(raw.status).toBe(401)
+  await eventually(() => served.log.length === 1)
   expect(served.log.map(({ status }) => status)).toEqual([401])
 })
 

@@ -148,7 +148,7 @@ test('a text that waits for the tokenizer is dropped when its client leaves', as
   await arrived(1)
   staying.push(ask('b'))
   await arrived(2)
-  expect(held).toHaveLength(2)
+  await eventually(() => held.length === 2)
   const gone = ask('c', leaving.signal)
   await arrived(3)
   const last = ask('d')
