@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import { eventually, settle } from '../support/eventually.js'
 import type { FakeEngine, Script } from '../support/fake-binding.js'
@@ -155,10 +156,11 @@ test('pipelined requests are answered in order', async () => {
 
 test('a client that leaves while it sends its body starts nothing', async () => {
   for (const way of Object.values(ways)) {
-    const { native, client, log } = await serve()
+    const { native, client, log, server } = await serve()
     const raw = await client()
+    const begun = once(server.server, 'request')
     raw.send(post(chatPath, story()).slice(0, -10))
-    await settle()
+    await begun
     way(raw)
     await eventually(() => log.length === 1)
     expect(log[0]).toMatchObject({ outcome: 'gone', status: 0 })

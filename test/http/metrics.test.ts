@@ -149,6 +149,7 @@ test('cancelled requests are counted by how far they had come', async () => {
   queued.send(post(chatPath, story()))
   await stepUntil(native, () => queued.text.includes('"role"'))
   queued.reset()
+  await eventually(() => native.cancelled.length === 1)
   running.reset()
   await stepUntil(native, () => native.stats().cancelled === 2)
   const now = await scrape(url)

@@ -101,7 +101,7 @@ describe(wireCheck(41), () => {
 
 test('a request that is on its way when a drain begins is answered, and not cut off', async () => {
   const { client, server } = await serve()
-  const raw = await client()
+  const [raw] = await Promise.all([client(), once(server.server, 'connection')])
   const drained = server.drain({ deadlineMs: 60_000 })
   raw.send(post(chatPath, story()))
   await raw.closed()

@@ -5,7 +5,7 @@ import type { Engine } from '../../src/engine/engine.js'
 import { load } from '../../src/engine/load.js'
 import type { AccessEntry, ServerOptions } from '../../src/http/index.js'
 import { createServer, type TestServer } from './adapters/adapter.js'
-import { eventually } from './eventually.js'
+import { eventually, settle } from './eventually.js'
 import { FakeAddon, type FakeEngine, type FakeOptions } from './fake-binding.js'
 import { RawClient } from './raw-client.js'
 import { tapWire } from './wire/tap.js'
@@ -116,6 +116,22 @@ export async function stepUntil(native: FakeEngine, holds: () => boolean): Promi
     native.step()
     return false
   }, 'the steps did not lead there')
+}
+
+/**
+ * Steps a manual engine until its one reply stays parked. The kernel packs what waits for a reader,
+ * and takes some more now and then, but not for ever.
+ */
+export async function standsStill(native: FakeEngine): Promise<void> {
+  await eventually(async () => {
+    const before = native.snapshot()
+    for (let i = 0; i < 50; i++) {
+      native.step()
+      await settle(1)
+    }
+    const { parked, tokensGenerated } = native.snapshot()
+    return parked === 1 && tokensGenerated === before.tokensGenerated
+  }, 'its reader does not hold it')
 }
 
 /** Endless numbered tokens: `0 1 2 ...`. */

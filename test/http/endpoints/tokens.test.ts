@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { ErrorBody } from '../../../src/apis/openai/errors.js'
-import { eventually } from '../../support/eventually.js'
+import { eventually, settle } from '../../support/eventually.js'
 import { closeAfterEach, postJson, serve } from '../../support/serve.js'
 
 // POST /tokenize, /detokenize and /apply-template, in llama-server's shapes. The fake engine's
@@ -125,7 +125,9 @@ test('more text than may wait for the tokenizer is a 429 until the tokenizer is 
 })
 
 test('a text that waits for the tokenizer is dropped when its client leaves', async () => {
-  const { url, native } = await serve({ server: { bodyBytesMax: 1000 } })
+  const { url, native, server, log } = await serve({ server: { bodyBytesMax: 1000 } })
+  let requests = 0
+  server.server.on('request', () => requests++)
   const held: (() => void)[] = []
   native.onTextJob = (_, answer) => held.push(answer)
   const leaving = new AbortController()
@@ -138,12 +140,22 @@ test('a text that waits for the tokenizer is dropped when its client leaves', as
       body: JSON.stringify({ content }),
     })
   }
-  const staying = [ask('a'), ask('b')]
+  const arrived = async (count: number) => {
+    await eventually(() => requests === count)
+    await settle()
+  }
+  const staying = [ask('a')]
+  await arrived(1)
+  staying.push(ask('b'))
+  await arrived(2)
   await eventually(() => held.length === 2)
   const gone = ask('c', leaving.signal)
+  await arrived(3)
   const last = ask('d')
-  setTimeout(() => leaving.abort(), 50)
+  await arrived(4)
+  leaving.abort()
   await expect(gone).rejects.toThrow()
+  await eventually(() => log.length === 1)
   for (const go of held.splice(0)) go()
   await eventually(() => held.length === 1)
   held[0]?.()

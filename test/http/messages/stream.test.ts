@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { eventually, settle } from '../../support/eventually.js'
+import { eventually } from '../../support/eventually.js'
 import type { FakePart, Script } from '../../support/fake-engine.js'
 import { post } from '../../support/raw-client.js'
-import { closeAfterEach, counting, serve, stepUntil } from '../../support/serve.js'
+import { closeAfterEach, counting, serve, standsStill, stepUntil } from '../../support/serve.js'
 import { framesOf } from '../../support/sse.js'
 import {
   askMessages,
@@ -208,10 +208,8 @@ test('a reader that stops holds the engine within its window', async () => {
   const one = await client({ reads: false })
   one.send(post(messagesPath, tale({ max_tokens: 1_000_000 })))
   await stepUntil(native, () => native.stats().parked === 1)
-  await settle()
-  const { tokensGenerated } = native.stats()
-  for (let i = 0; i < 50; i++) native.step()
-  expect(native.stats()).toMatchObject({ parked: 1, tokensGenerated })
+  await standsStill(native)
+  expect(native.stats().tokensGenerated).toBeLessThan(1000) // no system has 64 MB for a connection
 })
 
 describe(wireCheck(63), () => {

@@ -190,6 +190,7 @@ test("headers of Fastify's plugins go out with the answer, as do other hooks", a
     vary: 'Accept, origin',
     'x-mine': '1',
   })
+  await eventually(() => statuses.length === 1)
   expect(statuses).toEqual([200])
 })
 

@@ -191,12 +191,21 @@ describe('a pull', () => {
 
   test('is given up with its client, and adds nothing', async () => {
     hub.pace = { bytes: 1000, ms: 5 }
-    const { url, client, log } = await serveModels({ tales: {}, news: {} }, allowed)
+    const { url, client, log, addon } = await serveModels({ tales: {}, news: {} }, allowed)
+    let isUnderWay = false
+    addon.lockFile = () => {
+      isUnderWay = true
+      return () => {
+        isUnderWay = false
+      }
+    }
     const raw = await client()
     raw.send(post('/api/pull', { model: name }))
     await eventually(() => raw.text.includes('"completed"'))
+    expect(isUnderWay).toBe(true)
     raw.socket.destroy()
     await eventually(() => log.length === 1)
+    await eventually(() => !isUnderWay, 'it goes on')
     const { sentBytes } = hub
     expect(sentBytes).toBeLessThan(data.length)
     expect(await names(url)).toEqual(['tales:latest', 'news:latest'])

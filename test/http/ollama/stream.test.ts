@@ -94,6 +94,7 @@ describe(wireCheck(76), () => {
     const lines = linesOf(await (await ask(url, 'chat', question())).text())
     expect(lines.at(-1)).toEqual({ error: expect.stringContaining('a decode failed') })
     expect(lines.some(({ done }) => done)).toBe(false)
+    await eventually(() => log.length === 1)
     expect(log[0]).toMatchObject({ status: 200, outcome: 'failed', code: 'engine_failed' })
   })
 

@@ -1,7 +1,9 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { deadlinesOf } from '../../../src/web/deadline.js'
-import { eventually } from '../../support/eventually.js'
+import { piecesOf } from '../../support/adapters/handlers.js'
+import { eventually, settle } from '../../support/eventually.js'
 import {
+  alsoClose,
   chat,
   closeAfterEach,
   counting,
@@ -66,10 +68,22 @@ test('a request whose deadline passes in the queue ends there, counted and logge
   await (await running).body?.cancel()
 })
 
+/** Deadlines pass when the test says so. Without eventually(), whose timers stand as well. */
+function stopTimers(): void {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  alsoClose(async () => void vi.useRealTimers())
+}
+
 test('a stream whose deadline passes ends with the error, and is cancelled', async () => {
   const { url, native, log } = await serve({ script: endless })
+  stopTimers()
   const response = await chat(url, story(), { headers: { 'x-request-timeout': '1' } })
-  const text = await response.text()
+  const pieces = piecesOf(response)
+  while (!pieces.text.includes('"0 "')) await pieces.next()
+  vi.advanceTimersByTime(1000)
+  while ((await pieces.next()) !== '');
+  vi.useRealTimers()
+  const { text } = pieces
   expect(text).toMatch(/^data: \{"error":.*"code":"deadline_exceeded"\}\}\s*$/m)
   expect(text).not.toContain('[DONE]')
   expect(native.cancelled).toHaveLength(1)
@@ -90,12 +104,16 @@ test('Messages says it in its own shape', async () => {
 
 test("an SDK's deadline is for the headers: a stream that has them goes on", async () => {
   const { url, native } = await serve({ script: endless })
+  stopTimers()
   const headers = { 'x-stainless-read-timeout': '1' }
   const response = await chat(url, story(), { headers })
   expect(response.status).toBe(200)
-  await new Promise((resolve) => setTimeout(resolve, 1100))
+  vi.advanceTimersByTime(1100)
+  await settle()
   expect(native.cancelled).toEqual([])
   await response.body?.cancel()
-  const whole = await chat(url, story({ stream: false }), { headers })
-  expect(whole.status).toBe(504)
+  const whole = chat(url, story({ stream: false }), { headers })
+  while (native.submitted.length < 2) await settle(1)
+  vi.advanceTimersByTime(1100)
+  expect((await whole).status).toBe(504)
 })
