@@ -87,6 +87,15 @@ TEST("state index: what waits to be written counts as known") {
   CHECK(index.written().empty());
 }
 
+TEST("state index: what goes because it was written goes, and what waits under that name stays") {
+  StateIndex index(false, 10000);
+  add(index, "written", tokens_of(3000));
+  add(index, "waits", tokens_of(3000), false);
+  for (const char* name : {"written", "waits", "unknown"}) index.remove_written(name);
+  CHECK(!index.has("written"));
+  CHECK(index.has("waits"));
+}
+
 TEST("state index: prefixes of a text are told from texts that part from it") {
   StateIndex index(false, 10000);
   add(index, "half", tokens_of(1000));

@@ -263,23 +263,6 @@ TEST("state store: what is erased while it waits to be written, or is written, n
   CHECK_EQ(states_in(folder), 1u);
 }
 
-TEST("state store: what is erased in any moment of its writing is in no look's list") {
-  const TestFolder folder("erased-often");
-  Opened opened(folder);
-  for (int round = 0; round < 200; ++round) {
-    const auto tokens = tokens_of(1000, 1000 * round);
-    opened.store.write(state_of(tokens, kMiB / 4));
-    std::this_thread::sleep_for(std::chrono::microseconds(round * 7));
-    opened.store.erase_states_of("", tokens);
-  }
-  CHECK(eventually([&] {
-    const StateStoreCounts counts = opened.store.counts();
-    return counts.writes + counts.dropped == 200;
-  }));
-  CHECK(eventually([&] { return states_in(folder) == 0; }));
-  CHECK_EQ(opened.store.counts().entries, 0);
-}
-
 TEST("state store: a state goes where a longer one goes that a text may have begun with") {
   const TestFolder folder("begun");
   Opened opened(folder);
