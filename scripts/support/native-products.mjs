@@ -45,7 +45,7 @@ export function nativeProducts({ backend, config, tests, release, sanitize }) {
   const others = ['faulty', 'failing', 'failed-calls', 'devices'].map((name) =>
     variant(addon, name),
   )
-  return [...everywhere, ...others, ...softAmx(addon, config)]
+  return [...everywhere, ...others, mallocUse(config), ...softAmx(addon, config)]
 }
 
 /** @param {string} config @returns {Product} */
@@ -67,6 +67,17 @@ function addonOf(config) {
 function variant(addon, name) {
   const result = `${path.posix.dirname(addon.result)}/${name}/sluice.node`
   return { ...addon, target: `sluice-${name}`, file: `sluice-${name}.node`, result }
+}
+
+/** @param {string} config @returns {Product} */
+function mallocUse(config) {
+  const file = 'sluice-malloc-use.node'
+  return {
+    target: 'sluice-malloc-use',
+    file,
+    result: `${config}/malloc-use/${file}`,
+    sources: sources('native/llama/test/malloc-use'),
+  }
 }
 
 /**

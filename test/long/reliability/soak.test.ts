@@ -16,8 +16,9 @@ import { postJson } from '../../support/serve.js'
 // $SLUICE_SOAK_MINUTES says how long each of the two runs takes: 75 by hand, and else 2.5.
 // $SLUICE_SOAK_SAMPLES names a file that gets a line for each sample.
 //
-// What V8 has not collected yet, and its room for objects to come, go up and down by tens of MiB as
-// it likes. So each sample is of what the server and its engines hold after a full collection.
+// Each sample is of what the server and its engines have in use after a full collection. Resident
+// memory, which is told too, has garbage and the room of V8 and malloc for what is to come: both go
+// up and down by tens of MiB as they like, and malloc's grows in steps where nothing leaks.
 
 const minutes = Number(process.env.SLUICE_SOAK_MINUTES ?? 2.5)
 const warmUp = minutes >= 60 ? 15 : minutes / 2
@@ -89,22 +90,25 @@ const median = (values: number[]) => values.sort((a, b) => a - b)[values.length 
 
 const hundredths = (value: number) => Math.round(value * 100) / 100
 
+const inUse = ({ held }: Sample) => held.heapBytes + held.mallocBytes
+
 /** The figures of one process, as one line. */
 function figuresOf(samples: readonly Sample[]) {
   const warm = samples.filter(({ hours }) => hours * 60 >= warmUp)
-  const slopes = (['bytes', 'heapBytes', 'externalBytes'] as const).map((part) =>
-    slopeOf(warm.map((one) => [one.hours, one.held[part] / mebibyte])),
-  )
-  const [slope = 0, ofHeap = 0, ofExternal = 0] = slopes
-  const start = median(warm.slice(0, warm.length >> 2).map((one) => one.held.bytes))
+  const hours = (warm.at(-1)?.hours ?? 0) - (warm[0]?.hours ?? 0)
+  const slope = (of: (one: Sample) => number) =>
+    slopeOf(warm.map((one) => [one.hours, of(one) / mebibyte]))
+  const start = (of: (one: Sample) => number) =>
+    Math.round(median(warm.slice(0, warm.length >> 2).map(of)) / mebibyte)
   const most = (name: 'descriptors' | 'threads') => Math.max(...warm.map((one) => one[name]))
   const early = samples.filter(({ hours }) => hours * 60 < warmUp)
   const before = (name: 'descriptors' | 'threads') => Math.max(...early.map((one) => one[name]))
   return {
-    heldMiB: Math.round(start / mebibyte),
-    slopeMiBPerHour: hundredths(slope),
-    ofThat: { heap: hundredths(ofHeap), external: hundredths(ofExternal) },
-    grownMiB: hundredths(slope * ((warm.at(-1)?.hours ?? 0) - (warm[0]?.hours ?? 0))),
+    inUseMiB: start(inUse),
+    slopeMiBPerHour: hundredths(slope(inUse)),
+    grownMiB: hundredths(slope(inUse) * hours),
+    heap: [start(({ held }) => held.heapBytes), hundredths(slope(({ held }) => held.heapBytes))],
+    resident: [start(({ held }) => held.bytes), hundredths(slope(({ held }) => held.bytes))],
     descriptors: [before('descriptors'), most('descriptors')],
     threads: [before('threads'), most('threads')],
   }

@@ -101,7 +101,7 @@ if (args[0] === 'build') {
   fs.mkdirSync(result, { recursive: true })
   const target = args[args.indexOf('-T') + 1]
   const library = process.platform === 'win32' ? target + '.dll' : 'lib' + target + '.so'
-  const variants = ['faulty', 'failing', 'failed-calls', 'devices', 'soft-amx']
+  const variants = ['faulty', 'failing', 'failed-calls', 'devices', 'malloc-use', 'soft-amx']
   const addons = ['sluice', ...variants.map((name) => 'sluice-' + name)]
   const program = target.startsWith('ggml-') ? library : target
   const file = addons.includes(target) ? target + '.node' : program

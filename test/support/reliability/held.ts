@@ -13,14 +13,13 @@ export const tellsMemory = { NODE_OPTIONS: `--import=${module}` }
 export interface Held {
   /**
    * Resident memory that the process itself has made, less the room that V8 has for objects to
-   * come. That room goes up and down by tens of MiB as V8 likes, and pages of mapped files as the
-   * system does.
+   * come, which goes up and down by tens of MiB as V8 likes. What malloc has for nobody is among it.
    */
   readonly bytes: number
-  /** Of them, objects of JavaScript and compiled code. */
+  /** In use: objects of JavaScript and compiled code. */
   readonly heapBytes: number
-  /** Of them, buffers and what else objects hold outside of V8's heap. */
-  readonly externalBytes: number
+  /** In use, of malloc's: all else, buffers of JavaScript among it. */
+  readonly mallocBytes: number
 }
 
 /** What each of these processes holds. */

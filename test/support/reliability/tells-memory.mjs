@@ -1,11 +1,15 @@
 // For a program under test: SIGUSR2 has it collect all garbage of JavaScript, and a second later
 // write what it holds to a file of the folder for temporary files, read by held.ts.
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { getHeapStatistics, setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
+const mallocUse = createRequire(import.meta.url)(
+  '../../../build/Release/malloc-use/sluice-malloc-use.node',
+)
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc')
 const file = join(tmpdir(), `sluice-memory-${process.pid}`)
@@ -17,8 +21,11 @@ process.on('SIGUSR2', () => {
 
 function tell() {
   const heap = getHeapStatistics()
-  const bytes = anonymousBytes() - heap.total_physical_size + heap.used_heap_size
-  const held = { bytes, heapBytes: heap.used_heap_size, externalBytes: heap.external_memory }
+  const held = {
+    bytes: anonymousBytes() - heap.total_physical_size + heap.used_heap_size,
+    heapBytes: heap.used_heap_size,
+    mallocBytes: mallocUse.bytesInUse(),
+  }
   writeFileSync(`${file}.new`, JSON.stringify(held))
   renameSync(`${file}.new`, file)
 }
