@@ -76,7 +76,7 @@ function mallocUse(config) {
     target: 'sluice-malloc-use',
     file,
     result: `${config}/malloc-use/${file}`,
-    sources: sources('native/llama/test/malloc-use'),
+    sources: sources('native/addon/test'),
   }
 }
 

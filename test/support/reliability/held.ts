@@ -13,7 +13,7 @@ export const tellsMemory = { NODE_OPTIONS: `--import=${module}` }
 export interface Held {
   /**
    * Resident memory that the process itself has made, less the room that V8 has for objects to
-   * come, which goes up and down by tens of MiB as V8 likes. What malloc has for nobody is among it.
+   * come, which goes up and down by tens of MiB as V8 likes. Malloc's room is among it.
    */
   readonly bytes: number
   /** In use: objects of JavaScript and compiled code. */
