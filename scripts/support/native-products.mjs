@@ -77,6 +77,7 @@ function mallocUse(config) {
     file,
     result: `${config}/malloc-use/${file}`,
     sources: sources('native/addon/test'),
+    optional: true,
   }
 }
 

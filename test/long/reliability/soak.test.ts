@@ -90,7 +90,7 @@ const median = (values: number[]) => values.sort((a, b) => a - b)[values.length 
 
 const hundredths = (value: number) => Math.round(value * 100) / 100
 
-const inUse = ({ held }: Sample) => held.heapBytes + held.mallocBytes
+const inUse = ({ held }: Sample) => held.heapBytes + (held.mallocBytes ?? Number.NaN)
 
 /** The figures of one process, as one line. */
 function figuresOf(samples: readonly Sample[]) {

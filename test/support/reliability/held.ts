@@ -18,8 +18,10 @@ export interface Held {
   readonly bytes: number
   /** In use: objects of JavaScript and compiled code. */
   readonly heapBytes: number
-  /** In use, of malloc's: all else, buffers of JavaScript among it. */
-  readonly mallocBytes: number
+  /**
+   * In use, of malloc's: all else, buffers of JavaScript among it. Null where that is not known.
+   */
+  readonly mallocBytes: number | null
 }
 
 /** What each of these processes holds. */
