@@ -32,6 +32,18 @@ const nodeOnly = [
   'mounted/{frameworks,routes,in-front}',
   'fetch/*',
 ].map((name) => `test/http/${name}.test.ts`)
+/** Over fetch, what `npm test` asks again: streams, ends and bodies. `npm run test:long` asks all. */
+const carried = [
+  'test/http/{answers,cancel,door,errors,fault,flow,framing,keys,leaks,metrics,page}.test.ts',
+  'test/http/{operations,several-models}.test.ts',
+  'test/http/{decisions/ends,messages/stream,mounted/drain,ollama/stream}.test.ts',
+  'test/http/endpoints/{choices,completions,embeddings,sdk,tokens}.test.ts',
+  'test/http/{engine/*,operators/deadline,responses/{events,leaving}}.test.ts',
+]
+const carriedFromEngines = [
+  'test/e2e/http/{leave,queue,slow-reader,stream}.test.ts',
+  'test/e2e/clients/{ai-sdk,openai}.test.ts',
+]
 const overFetch = ['test/support/test-addon.ts', 'test/support/adapters/over-fetch.ts']
 const long = ['test/long/**/*.test.ts']
 /** Only what hangs meets them: a machine may be slow, and busy with others, by any factor. */
@@ -101,8 +113,7 @@ export default defineConfig({
         // HTTP again, over the web-standard adapter: see test/support/adapters.
         test: {
           name: 'fetch',
-          include: inFolders('http'),
-          exclude: nodeOnly,
+          include: carried,
           setupFiles: overFetch,
           expect: expects,
           testTimeout: limits.engine,
@@ -114,13 +125,27 @@ export default defineConfig({
       {
         test: {
           name: 'fetch-process',
-          include: inFolders('e2e/http', 'e2e/clients'),
+          include: carriedFromEngines,
           setupFiles: overFetch,
           expect: expects,
           testTimeout: limits.engine,
           hookTimeout: limits.engine,
           maxWorkers: 1,
           sequence: { groupOrder: 5 },
+        },
+      },
+      {
+        // The rest of it: part of `npm run test:long`.
+        test: {
+          name: 'long-fetch',
+          include: inFolders('http', 'e2e/http', 'e2e/clients'),
+          exclude: [...nodeOnly, ...carried, ...carriedFromEngines],
+          setupFiles: overFetch,
+          expect: expects,
+          testTimeout: limits.engine,
+          hookTimeout: limits.engine,
+          maxWorkers: 1,
+          sequence: { groupOrder: 8 },
         },
       },
       {
