@@ -32,7 +32,7 @@ const nodeOnly = [
   'mounted/{frameworks,routes,in-front}',
   'fetch/*',
 ].map((name) => `test/http/${name}.test.ts`)
-/** Over fetch, what `npm test` asks again: streams, ends and bodies. `npm run test:long` asks all. */
+/** What `npm test` asks again over fetch: streams, ends and bodies. The rest is test:long's. */
 const carried = [
   'test/http/{answers,cancel,door,errors,fault,flow,framing,keys,leaks,metrics,page}.test.ts',
   'test/http/{operations,several-models}.test.ts',
