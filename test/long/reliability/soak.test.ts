@@ -5,8 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, describe, expect, test } from 'vitest'
 import { encoderModel } from '../../support/models/encoder-model.js'
 import { randomModel } from '../../support/models/random-model.js'
+import { Breaks } from '../../support/reliability/breaks.js'
 import { type Held, held } from '../../support/reliability/held.js'
-import { canaryOf } from '../../support/reliability/invariants.js'
+import { canaryOf, quiet } from '../../support/reliability/invariants.js'
 import { type LoadTally, mixedLoad } from '../../support/reliability/mixed-load.js'
 import { type Resources, resourcesOf } from '../../support/reliability/resources.js'
 import { type ServerUnderTest, serve } from '../../support/reliability/server.js'
@@ -16,13 +17,14 @@ import { postJson } from '../../support/serve.js'
 // $SLUICE_SOAK_MINUTES says how long each of the two runs takes: 75 by hand, and else 2.5.
 // $SLUICE_SOAK_SAMPLES names a file that gets a line for each sample.
 //
-// Each sample is of what the server and its engines have in use after a full collection. Resident
-// memory, which is told too, has garbage and the room of V8 and malloc for what is to come: both go
-// up and down by tens of MiB as they like, and malloc's grows in steps where nothing leaks.
+// Each sample is of what the server and its engines have in use after a full collection, in a break
+// of all clients: the more a busy machine has under way, the more is in use. Resident memory, which
+// is told too, has the room of V8 and malloc for what is to come: both go up and down by tens of MiB
+// as they like, and malloc's grows in steps where nothing leaks.
 
 const minutes = Number(process.env.SLUICE_SOAK_MINUTES ?? 2.5)
 const warmUp = minutes >= 60 ? 15 : minutes / 2
-const sampleMs = minutes >= 60 ? 10_000 : 1000
+const sampleMs = minutes >= 60 ? 30_000 : 1000
 const samplesFile = process.env.SLUICE_SOAK_SAMPLES
 const mebibyte = 2 ** 20
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'sluice-soak-'))
@@ -55,11 +57,19 @@ interface Sample extends Resources {
 }
 
 /** Samples of each process, until `isOver`. The first of them is the server's own. */
-async function sampled(pids: readonly number[], isOver: () => boolean): Promise<Sample[][]> {
+async function sampled(
+  served: ServerUnderTest,
+  pids: readonly number[],
+  breaks: Breaks,
+  isOver: () => boolean,
+): Promise<Sample[][]> {
   const samples: Sample[][] = pids.map(() => [])
   const start = performance.now()
   while (!isOver()) {
-    const told = await held(pids)
+    const told = await breaks.during(async () => {
+      await quiet(served, 60_000)
+      return held(pids)
+    })
     const hours = (performance.now() - start) / 3_600_000
     for (const [i, pid] of pids.entries()) {
       samples[i]?.push({ hours, held: told[i] as Held, ...resourcesOf(pid) })
@@ -134,10 +144,11 @@ describe.skipIf(process.platform !== 'linux')(
         expect((await postJson(served.url, '/v1/embeddings', vectors)).status).toBe(200)
         const pids = [served.pid, ...served.engines()]
         expect(pids).toHaveLength(isolation === 'none' ? 1 : 3)
+        const breaks = new Breaks()
         const [samples, asked, tally] = await Promise.all([
-          sampled(pids, isOver),
+          sampled(served, pids, breaks, isOver),
           canaries(served, right, isOver),
-          mixedLoad(served, 8, 100, isOver),
+          mixedLoad(served, 8, 100, isOver, breaks),
         ])
         const figures = samples.map(figuresOf)
         console.log(

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Dice } from '../fuzz/dice.js'
 import { textOf } from '../random-words.js'
 import { post, RawClient } from '../raw-client.js'
+import { Breaks } from './breaks.js'
 import type { ServerUnderTest } from './server.js'
 
 /** A request of the mix: the route, the body, and what it is answered with when all is well. */
@@ -153,6 +154,7 @@ export async function mixedLoad(
   clients: number,
   pauseMs: number,
   isOver: () => boolean,
+  breaks = new Breaks(),
 ): Promise<LoadTally> {
   const tally: LoadTally = { kinds: new Map(), left: new Map(), faults: [] }
   const one = async (seed: number) => {
@@ -161,8 +163,7 @@ export async function mixedLoad(
       const kind = dice.pick(kinds)
       const isLeaver = dice.chance(0.3)
       try {
-        if (isLeaver) await leave(served, kind, dice, tally)
-        else await ask(served, kind, dice, tally)
+        await breaks.ask(() => (isLeaver ? leave : ask)(served, kind, dice, tally))
       } catch (error) {
         tally.faults.push(`${kind.name}: ${error}`)
       }
