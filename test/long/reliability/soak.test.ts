@@ -17,10 +17,10 @@ import { postJson } from '../../support/serve.js'
 // $SLUICE_SOAK_MINUTES says how long each of the two runs takes: 75 by hand, and else 2.5.
 // $SLUICE_SOAK_SAMPLES names a file that gets a line for each sample.
 //
-// Each sample is of what the server and its engines have in use after a full collection, in a break
-// of all clients: the more a busy machine has under way, the more is in use. Resident memory, which
-// is told too, has the room of V8 and malloc for what is to come: both go up and down by tens of MiB
-// as they like, and malloc's grows in steps where nothing leaks.
+// Each sample is of what the server and its engines have in use after a full collection, in a
+// break of all clients: the more a busy machine has under way, the more is in use. Resident
+// memory, which is told too, has the room of V8 and malloc for what is to come: both go up and
+// down by tens of MiB as they like, and malloc's grows in steps where nothing leaks.
 
 const minutes = Number(process.env.SLUICE_SOAK_MINUTES ?? 2.5)
 const warmUp = minutes >= 60 ? 15 : minutes / 2
