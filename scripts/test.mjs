@@ -1,9 +1,6 @@
 // `npm test`: prepares this checkout and runs every check: types, lint, formatting, then vitest
 // (tidy, native, unit, lifecycle, e2e). The last line is `N passed, N failed`. With --long: the
 // tests of test/long instead. Other arguments go to vitest.
-//
-// But for the long ones, a test that fails is tried once more, and named where it passes then; with
-// --retry=0 it is not.
 
 import fs from 'node:fs'
 import { createRequire } from 'node:module'
@@ -77,8 +74,6 @@ async function vitest(projects) {
   const script = binOf('vitest', 'vitest.mjs')
   const options = ['--reporter=default', '--reporter=json', `--outputFile.json=${results}`]
   for (const project of projects) options.push('--project', project)
-  if (!isLong) options.push(`--reporter=${inRoot('scripts/support/second-tries.mjs')}`)
-  if (!isLong && !vitestArgs.some((arg) => arg.startsWith('--retry'))) options.push('--retry=1')
   const { status } = await run(process.execPath, [script, 'run', ...options, ...vitestArgs], {
     cwd: root,
   })
