@@ -61,7 +61,7 @@ class StateIndex {
   // `is_written`: it can be read. Else it waits.
   void add(const std::string& name, std::shared_ptr<const StateHead> head, bool is_written);
   void remove(const std::string& name) { entries_.erase(name); }
-  // Not one that waits to be written.
+  // Of a file that has gone. What waits to be written under its name stays.
   void remove_written(const std::string& name);
   bool has(const std::string& name) const { return entries_.count(name) > 0; }
   // Whether it is this one, and not another that was added under that name since.

@@ -364,7 +364,7 @@ void StateStore::Core::damaged(const std::string& name) {
   remove(name);
   {
     const std::lock_guard<std::mutex> lock(mutex);
-    index.remove(name);
+    index.remove_written(name);
     ++counts.errors;
   }
   warn("damaged", "a computed state was damaged, and is not used: " + folder.path_of(name));
@@ -466,7 +466,7 @@ std::shared_ptr<SavedState> StateStore::Core::read(const std::weak_ptr<DiskRead>
   if (status == StateFileStatus::damaged) damaged(asked.name);
   if (status == StateFileStatus::ok) folder.touch(asked.name);
   const std::lock_guard<std::mutex> lock(mutex);
-  if (status == StateFileStatus::missing) index.remove(asked.name);
+  if (status == StateFileStatus::missing) index.remove_written(asked.name);
   if (status != StateFileStatus::ok) return nullptr;
   state->salt = asked.salt;
   state->tokens = asked.head->tokens;
@@ -617,7 +617,7 @@ bool StateStore::Core::make_room(uint64_t bytes) {
   const std::lock_guard<std::mutex> removes(removing);
   return folder.make_room(bytes, options.bytes_max, [&](const std::string& name) {
     const std::lock_guard<std::mutex> lock(mutex);
-    index.remove(name);
+    index.remove_written(name);
   });
 }
 

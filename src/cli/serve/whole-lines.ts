@@ -49,7 +49,7 @@ export class FileOut implements LogOut {
   }
 }
 
-/** Of the process: a file, a pipe or a terminal. A worker's has no descriptor of its own. */
+/** Of the process: a file, a pipe or a terminal. A worker thread's has no descriptor. */
 export function stderrOut(): LogOut {
   const { fd } = process.stderr as { fd?: number }
   if (fd === undefined || !fs.fstatSync(fd).isFile()) return process.stderr
