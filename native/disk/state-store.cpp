@@ -83,6 +83,7 @@ struct StateStore::Core {
   void ended();
 
   bool serve_next();
+  void remove_erased();
   void look();
   void look_at(const std::string& name);
   void serve(const std::weak_ptr<DiskRead>& waited_for);
@@ -108,6 +109,7 @@ struct StateStore::Core {
   std::optional<Digest> owner_of(const std::string& salt) const;
   bool has_room(uint64_t bytes) const;
   bool is_to_be_removed(const std::string& name) const;
+  void stays(const std::string& name);
   std::shared_ptr<DiskRead> under_way(const std::string& name);
 
   const StateStoreOptions options;
@@ -308,6 +310,12 @@ bool StateStore::Core::is_to_be_removed(const std::string& name) const {
   return std::find(to_be_removed.begin(), to_be_removed.end(), name) != to_be_removed.end();
 }
 
+// Its file is a new one, of the same name.
+void StateStore::Core::stays(const std::string& name) {
+  to_be_removed.erase(std::remove(to_be_removed.begin(), to_be_removed.end(), name),
+                      to_be_removed.end());
+}
+
 // Null where nobody reads that state, or it could not be read.
 std::shared_ptr<DiskRead> StateStore::Core::under_way(const std::string& name) {
   given.erase(
@@ -405,6 +413,7 @@ void StateStore::Core::run_reader() {
   wake();
   while (serve_next()) {
   }
+  remove_erased();
 }
 
 // False once it is closing.
@@ -477,17 +486,31 @@ std::shared_ptr<SavedState> StateStore::Core::read(const std::weak_ptr<DiskRead>
   return state;
 }
 
+// But for what is written again: its new file stays, and takes the place of the old one. Who begins
+// to write meanwhile waits in make_room.
+void StateStore::Core::remove_erased() {
+  const std::lock_guard<std::mutex> removes(removing);
+  std::vector<std::string> gone;
+  {
+    const std::lock_guard<std::mutex> lock(mutex);
+    const auto waits =
+        std::stable_partition(to_be_removed.begin(), to_be_removed.end(),
+                              [&](const std::string& name) { return !index.has(name); });
+    gone.assign(to_be_removed.begin(), waits);
+    to_be_removed.erase(to_be_removed.begin(), waits);
+  }
+  for (const std::string& name : gone) remove(name);
+}
+
 // What is in the folder now, by whomever it was written.
 void StateStore::Core::look() {
-  std::vector<std::string> gone;
   decltype(index.written()) known;
   {
     const std::lock_guard<std::mutex> lock(mutex);
     looked_at = Clock::now();
-    gone = std::exchange(to_be_removed, {});
     known = index.written();
   }
-  for (const std::string& name : gone) remove(name);
+  remove_erased();
   const std::string prefix = state_file_prefix(*model);
   int64_t bytes = 0;
   std::vector<std::string> there;
@@ -574,6 +597,7 @@ bool StateStore::Core::keep_or_remove(const WriteJob& job) {
     const std::lock_guard<std::mutex> lock(mutex);
     if (index.holds(job.name, job.head)) {
       index.add(job.name, job.head, true);
+      stays(job.name);
       ++counts.writes;
       counts.written_bytes += int64_t(state_file_bytes(*job.head));
       return true;
@@ -587,6 +611,10 @@ bool StateStore::Core::keep_or_remove(const WriteJob& job) {
 void StateStore::Core::drop(const WriteJob& job) {
   const std::lock_guard<std::mutex> lock(mutex);
   if (index.holds(job.name, job.head)) index.remove(job.name);
+  if (is_to_be_removed(job.name)) {  // its old file
+    must_look = true;
+    read_wanted.notify_one();
+  }
   ++counts.dropped;
 }
 

@@ -263,6 +263,32 @@ TEST("state store: what is erased while it waits to be written, or is written, n
   CHECK_EQ(states_in(folder), 1u);
 }
 
+TEST("state store: what is erased and written again at once is there") {
+  const TestFolder folder("rewritten");
+  Opened opened(folder);
+  opened.write(state_of(tokens_of(1000)));
+  for (int i = 0; i < 300; ++i) {
+    opened.store.erase_states_of("", tokens_of(1000));
+    opened.write(state_of(tokens_of(1000)));
+    // It looks again, and removes what it was told to.
+    opened.store.erase_states_of("", tokens_of(5));
+    CHECK(opened.read(tokens_of(1200)) != nullptr);
+  }
+  CHECK(eventually([&] { return opened.store.counts().entries == 1; }));
+  CHECK_EQ(states_in(folder), 1u);
+}
+
+TEST("state store: what is erased just before it closes goes") {
+  const TestFolder folder("last");
+  {
+    Opened opened(folder);
+    opened.write(state_of(tokens_of(1000)));
+    opened.store.erase_states_of("", tokens_of(1000));
+    opened.store.close(Clock::now() + kPatience);
+  }
+  CHECK_EQ(states_in(folder), 0u);
+}
+
 TEST("state store: a state goes where a longer one goes that a text may have begun with") {
   const TestFolder folder("begun");
   Opened opened(folder);
