@@ -77,6 +77,7 @@ import { rerank } from './embed/rerank.js'
 import type { EngineClient } from './engine-client.js'
 import { type FitsChat, fitterOf } from './fit/fit.js'
 import { nativeRequest } from './native-request.js'
+import { type PromptCount, uncounted } from './queue/prompt-count.js'
 import { WrittenCalls } from './reply/written-calls.js'
 import { Reply, type ReplyTelling } from './reply.js'
 
@@ -281,13 +282,21 @@ export class Engine implements AsyncDisposable {
     input: EmbedInput | readonly EmbedInput[],
     options: EmbedOptions = {},
   ): Promise<EmbedResult> {
-    return fromCaller(() => {
-      const { client } = this.#parts
-      const inputs = parseEmbedInput(input)
-      const { size } = this.model.embedding ?? {}
-      if (abilityOf(this.model) === 'ranks') throw new InvalidRequestError(ranksOnly)
-      return embed(client, inputs, { size: size ?? 0, ...parseEmbedOptions(options, size) })
-    })
+    return fromCaller(() => this.embedCounted(input, options, uncounted))
+  }
+
+  /** @internal As `embed`; `count` hears of its tokens before it ends. */
+  embedCounted(
+    input: EmbedInput | readonly EmbedInput[],
+    options: EmbedOptions,
+    count: PromptCount,
+  ): Promise<EmbedResult> {
+    const { client } = this.#parts
+    const inputs = parseEmbedInput(input)
+    const { size } = this.model.embedding ?? {}
+    if (abilityOf(this.model) === 'ranks') throw new InvalidRequestError(ranksOnly)
+    const given = parseEmbedOptions(options, size)
+    return embed(client, inputs, { size: size ?? 0, ...given }, count)
   }
 
   /**
@@ -302,14 +311,22 @@ export class Engine implements AsyncDisposable {
     documents: readonly string[],
     options: RerankOptions = {},
   ): Promise<RerankResult> {
-    return fromCaller(() => {
-      const text = parseQuery(query)
-      const texts = parseDocuments(documents)
-      checkQueryCopies(text, texts.length)
-      const given = parseRerankOptions(options)
-      if (abilityOf(this.model) !== 'ranks') throw new InvalidRequestError(ranksNot)
-      return rerank(this.#parts.client, text, texts, given)
-    })
+    return fromCaller(() => this.rerankCounted(query, documents, options, uncounted))
+  }
+
+  /** @internal As `rerank`; `count` hears of its tokens before it ends. */
+  rerankCounted(
+    query: string,
+    documents: readonly string[],
+    options: RerankOptions,
+    count: PromptCount,
+  ): Promise<RerankResult> {
+    const text = parseQuery(query)
+    const texts = parseDocuments(documents)
+    checkQueryCopies(text, texts.length)
+    const given = parseRerankOptions(options)
+    if (abilityOf(this.model) !== 'ranks') throw new InvalidRequestError(ranksNot)
+    return rerank(this.#parts.client, text, texts, given, count)
   }
 
   /**
@@ -341,14 +358,24 @@ export class Engine implements AsyncDisposable {
     options: DecideOptions = {},
   ): Promise<DecideResult<{ readonly [K in keyof Questions]: AnswerTo<Questions[K]> }>> {
     return fromCaller(async () => {
-      const given = parseDecideOptions(options)
-      const asked = parseQuestions(questions)
-      const messages = parseState(state) as readonly (ChatMessage | OpenAiMessage)[]
-      const template = { reasoning: { enabled: false }, continueFinal: false }
-      const chat = inState(() => this.#templateChat(messages, template))
-      const result = await (await this.#decider.get(given.signal)).decide(chat, asked, given)
+      const result = await this.decideCounted(state, questions, options, uncounted)
       return result as DecideResult<{ readonly [K in keyof Questions]: AnswerTo<Questions[K]> }>
     })
+  }
+
+  /** @internal As `decide`; `count` hears of its tokens before it ends. */
+  async decideCounted(
+    state: string | readonly (ChatMessage | OpenAiMessage)[],
+    questions: readonly DecisionQuestion[],
+    options: DecideOptions,
+    count: PromptCount,
+  ): Promise<DecideResult> {
+    const given = parseDecideOptions(options)
+    const asked = parseQuestions(questions)
+    const messages = parseState(state) as readonly (ChatMessage | OpenAiMessage)[]
+    const template = { reasoning: { enabled: false }, continueFinal: false }
+    const chat = inState(() => this.#templateChat(messages, template))
+    return (await this.#decider.get(given.signal)).decide(chat, asked, given, count)
   }
 
   /**

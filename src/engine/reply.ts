@@ -1,5 +1,5 @@
 import type { ReadableStream as NodeReadableStream } from 'node:stream/web'
-import { CancelledError, type SluiceError } from '../api/errors.js'
+import { CancelledError, QueueTimeoutError, type SluiceError } from '../api/errors.js'
 import type { Accepted, ChoiceResult, ReplyPart, ReplyResult, RequestNote } from '../api/types.js'
 import type { NativeFinished, NativePart, NativeRequest } from '../binding/engine-port.js'
 import type { ToolNames } from '../options/tools/tool-names.js'
@@ -36,7 +36,7 @@ type WebStream<T> = ReadableStream<T> & NodeReadableStream<T>
 
 /** What a reply took, as far as the engine has told. */
 export interface ReplyTally {
-  /** Undefined until it is accepted. */
+  /** Undefined until it is accepted, and where no slot became free for it in time. */
   readonly promptTokens: number | undefined
   readonly choices: readonly ChoiceTally[]
 }
@@ -197,7 +197,8 @@ export class Reply<Result = unknown> implements AsyncIterable<ReplyPart> {
   /** @internal */
   get tally(): ReplyTally {
     const choices = this.#choices.map((choice) => choice.tally)
-    return { promptTokens: this.#at(0).promptTokens, choices }
+    const isRefused = this.#error instanceof QueueTimeoutError
+    return { promptTokens: isRefused ? undefined : this.#at(0).promptTokens, choices }
   }
 
   /** Stops generating, at the next step. `done` resolves with finishReason 'cancelled'. */

@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
 import type { EngineStats, RequestNote, RequestOptions } from '../api/types.js'
 import type { Engine } from '../engine/engine.js'
+import type { PromptCount } from '../engine/queue/prompt-count.js'
 import type { Reply, ReplyTally } from '../engine/reply.js'
 import { SmallSet } from '../engine/small-set.js'
 import { surface } from '../engine/surface.js'
@@ -135,7 +136,8 @@ export class Call implements Scope {
   /** All that it asked of an engine. */
   #replies: Reply[] = none
   #releases: (() => void)[] = none
-  #embeddedTokens: number | undefined
+  /** Of what has no reply. */
+  #promptTokens: number[] = none
   #watch: EngineWatch | undefined
   /** What it waits for that is not its engine. */
   readonly #pauses = new SmallSet<Promise<void>>()
@@ -273,8 +275,13 @@ export class Call implements Scope {
     this.#replies = withOne(this.#replies, reply)
   }
 
-  ownPrompt(tokens: number): void {
-    this.#embeddedTokens = tokens
+  ownPrompt(): PromptCount {
+    const counts: number[] = withOne(this.#promptTokens, 0)
+    const place = counts.length - 1
+    this.#promptTokens = counts
+    return (tokens) => {
+      counts[place] = tokens
+    }
   }
 
   /** From here on it waits for the engine, and ends if that stands still. */
@@ -362,13 +369,16 @@ export class Call implements Scope {
     const accepted = this.#replies
       .map(({ tally }) => tally)
       .filter(({ promptTokens }) => promptTokens !== undefined)
+    const promptTokens = [
+      ...accepted.map((one) => one.promptTokens ?? 0),
+      ...this.#promptTokens,
+    ].reduce((sum, one) => sum + one, 0)
     if (accepted.length === 0) {
-      return { promptTokens: this.#embeddedTokens, completionTokens: undefined }
+      return { promptTokens: promptTokens || undefined, completionTokens: undefined }
     }
     const completionTokens = accepted
       .flatMap(({ choices }) => choices)
       .reduce((sum, choice) => sum + choice.completionTokens, 0)
-    const promptTokens = accepted.reduce((sum, one) => sum + (one.promptTokens ?? 0), 0)
     return { promptTokens, completionTokens }
   }
 

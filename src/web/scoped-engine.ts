@@ -16,6 +16,7 @@ import type {
   Tool,
 } from '../api/types.js'
 import type { Engine } from '../engine/engine.js'
+import type { PromptCount } from '../engine/queue/prompt-count.js'
 import type { Reply } from '../engine/reply.js'
 import type { Input } from '../options/inputs.js'
 
@@ -27,7 +28,8 @@ export interface Scope {
   readonly owner: string
   /** Its tokens are counted for the log and the metrics. */
   own(reply: Reply): void
-  ownPrompt(tokens: number): void
+  /** The same of what has no reply; it is told how many prompt tokens there are. */
+  ownPrompt(): PromptCount
 }
 
 /**
@@ -77,9 +79,7 @@ export class ScopedEngine {
   }
 
   async embed(input: readonly Input[], options: Unscoped<EmbedOptions>): Promise<EmbedResult> {
-    const result = await this.#engine.embed(input, this.#scoped(options))
-    this.#scope.ownPrompt(result.usage.promptTokens)
-    return result
+    return this.#engine.embedCounted(input, this.#scoped(options), this.#scope.ownPrompt())
   }
 
   async rerank(
@@ -87,9 +87,8 @@ export class ScopedEngine {
     documents: readonly string[],
     options: Unscoped<RerankOptions>,
   ): Promise<RerankResult> {
-    const result = await this.#engine.rerank(query, documents, this.#scoped(options))
-    this.#scope.ownPrompt(result.usage.promptTokens)
-    return result
+    const scoped = this.#scoped(options)
+    return this.#engine.rerankCounted(query, documents, scoped, this.#scope.ownPrompt())
   }
 
   async decide(
@@ -97,9 +96,8 @@ export class ScopedEngine {
     questions: readonly DecisionQuestion[],
     options: Unscoped<DecideOptions>,
   ): Promise<DecideResult> {
-    const result = await this.#engine.decide(state, questions, this.#adapted(options))
-    this.#scope.ownPrompt(result.usage.promptTokens)
-    return result
+    const scoped = this.#adapted(options)
+    return this.#engine.decideCounted(state, questions, scoped, this.#scope.ownPrompt())
   }
 
   tokenize(text: string, options: Unscoped<TokenizeOptions>): Promise<Int32Array> {

@@ -12,6 +12,8 @@ export interface FakeEmbedding {
   readonly pooling: 'mean' | 'cls' | 'last' | 'rank'
   /** What is wrong with an input, by the Preparer's judgement. Default: nothing. */
   refuse?: (input: FakeInput) => FakeFailure | undefined
+  /** It takes requests in, and computes none to its end. Default: false. */
+  isStuck?: boolean
 }
 
 /** The part of the fake that embeds: all that waits, at the next step. */
@@ -30,24 +32,36 @@ export class FakeEmbedder {
     this.#emit = emit
   }
 
+  /** Requests that the next step answers. */
   get waiting(): number {
-    return this.#waiting.length
+    return this.#kind?.isStuck ? 0 : this.#waiting.length
   }
 
   take(request: NativeEmbeddingRequest): void {
     this.requests.push(request)
     this.#waiting.push(request)
+    if (this.#kind?.isStuck) this.#accept(request)
   }
 
   cancel(id: number): void {
+    if (this.#leaves(id))
+      this.#emit({ kind: 'finished', id, finishReason: 'cancelled', ...noTally })
+  }
+
+  fail(id: number, failure: FakeFailure): void {
+    if (this.#leaves(id)) this.#emit({ kind: 'error', id, ...failure, phase: 'queued' })
+  }
+
+  #leaves(id: number): boolean {
     const left = this.#waiting.filter((request) => request.id !== id)
     const isWaiting = left.length < this.#waiting.length
     this.#waiting = left
-    if (isWaiting) this.#emit({ kind: 'finished', id, finishReason: 'cancelled', ...noTally })
+    return isWaiting
   }
 
   /** @returns rows that were computed */
   step(): number {
+    if (this.#kind?.isStuck) return 0
     return this.#waiting.splice(0).reduce((rows, request) => rows + this.#answer(request), 0)
   }
 
@@ -57,10 +71,15 @@ export class FakeEmbedder {
       this.#emit({ kind: 'error', id, ...failure, phase: 'queued' })
       return 0
     }
-    const promptTokens = inputs.reduce((sum, input) => sum + tokensOf(input).length, 0)
+    const promptTokens = this.#accept({ id, inputs })
     const vectors = inputs.flatMap((input) => vectorOf(input, this.#kind?.size ?? 0))
-    this.#emit({ kind: 'accepted', id, promptTokens })
     this.#emit({ kind: 'embedded', id, values: Float32Array.from(vectors), promptTokens })
+    return promptTokens
+  }
+
+  #accept({ id, inputs }: Pick<NativeEmbeddingRequest, 'id' | 'inputs'>): number {
+    const promptTokens = inputs.reduce((sum, input) => sum + tokensOf(input).length, 0)
+    this.#emit({ kind: 'accepted', id, promptTokens })
     return promptTokens
   }
 

@@ -319,6 +319,7 @@ export class FakeEngine implements EnginePort {
   fail(id: number, failure: FakeFailure): void {
     const sequence = this.#sequences.find(({ request }) => request.id === id)
     if (sequence !== undefined) this.#end(sequence, failure)
+    this.embedder.fail(id, failure)
     this.#deliver()
   }
 

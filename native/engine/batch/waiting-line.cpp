@@ -1,12 +1,11 @@
 #include "engine/batch/waiting-line.h"
 
 #include <algorithm>
-#include <iterator>
 
 namespace sluice {
 namespace {
 
-using Line = std::deque<std::unique_ptr<Sequence>>;
+using Line = std::vector<std::unique_ptr<Sequence>>;
 
 void close_gaps(Line& line) {
   line.erase(std::remove(line.begin(), line.end(), nullptr), line.end());
@@ -16,17 +15,21 @@ void close_gaps(Line& line) {
 
 void WaitingLine::join(std::unique_ptr<Sequence> sequence) {
   const Request& request = sequence->request();
-  queue_.push(request.owner, request.id, std::move(sequence));
+  // Of one request's choices those that have begun are first.
+  const uint64_t order = uint64_t(request.id) * 2 + (sequence->has_begun() ? 0 : 1);
+  queue_.push(request.owner, order, std::move(sequence));
+}
+
+void WaitingLine::end_parking() {
+  for (auto& sequence : preempted_) {
+    if (!sequence->parked()) join(std::move(sequence));
+  }
+  close_gaps(preempted_);
 }
 
 void WaitingLine::offer(const Taker& take) {
-  bool has_room = true;
-  // By index: taking one may preempt another, which joins at the end.
-  for (size_t i = 0; has_room && i < preempted_.size(); ++i) {
-    if (!preempted_[i]->parked()) has_room = take(preempted_[i]);
-  }
-  if (has_room) queue_.offer(take);
-  close_gaps(preempted_);
+  end_parking();
+  queue_.offer(take);
 }
 
 std::vector<std::unique_ptr<Sequence>> WaitingLine::take_cancelled() {
@@ -63,9 +66,12 @@ std::optional<Clock::time_point> WaitingLine::oldest_submission() const {
 }
 
 void WaitingLine::credit(RequestId id, int32_t tokens, int32_t window) {
-  for (auto& sequence : preempted_) {
+  const auto credit = [&](std::unique_ptr<Sequence>& sequence) {
     if (sequence->request().id == id) sequence->credit(tokens, window);
-  }
+    return true;
+  };
+  for (auto& sequence : preempted_) credit(sequence);
+  queue_.visit(credit);
 }
 
 bool WaitingLine::has_runnable() const {

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -11,9 +10,9 @@
 
 namespace sluice {
 
-// The sequences that have no slot: those that never had one, and those that were preempted, which
-// come back before any of the others starts. Of the others the owners take turns. Owned by
-// StepLoop. Engine thread only.
+// The sequences that have no slot: those that never had one, and those that were preempted. Owners
+// take turns; one that was preempted comes before those of its owner that were submitted after it.
+// Owned by StepLoop. Engine thread only.
 class WaitingLine {
  public:
   using Taker = std::function<bool(std::unique_ptr<Sequence>& sequence)>;
@@ -40,10 +39,12 @@ class WaitingLine {
   int64_t parked_count() const;
 
  private:
-  using Line = std::deque<std::unique_ptr<Sequence>>;
+  // Those whose readers have read on join the others.
+  void end_parking();
 
   FairLine<std::unique_ptr<Sequence>> queue_;
-  Line preempted_;  // in order of preemption
+  // In order of preemption: they wait for their readers, or for the next offer.
+  std::vector<std::unique_ptr<Sequence>> preempted_;
 };
 
 }  // namespace sluice

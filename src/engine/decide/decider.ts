@@ -5,6 +5,7 @@ import type { NativeChat, NativeRequest } from '../../binding/engine-port.js'
 import { scalesOf } from '../../options/lora-options.js'
 import type { EngineClient } from '../engine-client.js'
 import { nativeRequest } from '../native-request.js'
+import type { PromptCount } from '../queue/prompt-count.js'
 import type { TextAsker } from '../queue/text-jobs.js'
 import { answerOf, logSum, type Reading } from './answers.js'
 import { answerBeginning } from './beginning.js'
@@ -64,18 +65,20 @@ export class Decider {
     state: NativeChat,
     questions: readonly DecisionQuestion[],
     { orders = 2, signal, ...shared }: DecideOptions,
+    count: PromptCount,
   ): Promise<DecideResult> {
     const asker = { owner: shared.owner, signal }
     const ways = await this.#waysToAsk(state, questions, orders, asker)
     const all = ways.flat()
     const adapters = scalesOf(shared.lora, this.#adapters)
     const requests = all.map((one) => () => requestOf(state, one, shared, adapters))
-    const reading = readLabels(this.#client, requests, this.#atOnce, signal)
+    const reading = readLabels(this.#client, requests, this.#atOnce, signal, count)
     const readings = await reading.catch(async (error: unknown) => {
       const numbers = ways.flatMap((own, i) => own.map(() => i))
       throw await blamed(error, state, all, numbers, this.#tokensOf(true, asker))
     })
     const usage = await this.#usage(state, all, readings, asker)
+    count(usage.promptTokens)
     let next = 0
     const answers = questions.map((question, i) => {
       const own = (ways[i] as Asked[]).map(({ labels }) => {

@@ -1,7 +1,8 @@
-import { OverloadedError, type SluiceError } from '../../api/errors.js'
+import { OverloadedError, QueueTimeoutError, type SluiceError } from '../../api/errors.js'
 import type { NativeFinished, NativeRequest } from '../../binding/engine-port.js'
 import { abortedBy, onAbort } from '../abort-signals.js'
 import type { EngineClient } from '../engine-client.js'
+import type { PromptCount } from '../queue/prompt-count.js'
 import { surface } from '../surface.js'
 
 /** What came of one prompt. */
@@ -40,24 +41,35 @@ export function readLabels(
   requests: readonly (() => LabelRequest)[],
   atOnce: number,
   signal: AbortSignal | undefined,
+  count: PromptCount,
 ): Promise<PromptReading[]> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) throw abortedBy(signal, 'the decisions were given up')
-    const all = new Readings(client, requests, atOnce, (outcome) => {
+    const settle = (outcome: PromptReading[] | Error) => {
       rest()
       if (Array.isArray(outcome)) resolve(outcome)
       else reject(outcome)
-    })
+    }
+    const all = new Readings(client, requests, { atOnce, count, settle })
     const rest = onAbort(signal, () => all.fail(abortedBy(signal, 'the decisions were given up')))
     all.start()
   })
+}
+
+interface ReadingsOptions {
+  readonly atOnce: number
+  readonly count: PromptCount
+  readonly settle: (outcome: PromptReading[] | Error) => void
 }
 
 class Readings {
   readonly #client: EngineClient
   readonly #requests: readonly (() => LabelRequest)[]
   readonly #atOnce: number
+  readonly #count: PromptCount
   readonly #settle: (outcome: PromptReading[] | Error) => void
+  /** Of each prompt, as far as it is known. */
+  readonly #counted: number[] = []
   readonly #readings: PromptReading[] = []
   readonly #inFlight = new Set<number>()
   #next = 0
@@ -67,12 +79,12 @@ class Readings {
   constructor(
     client: EngineClient,
     requests: readonly (() => LabelRequest)[],
-    atOnce: number,
-    settle: (outcome: PromptReading[] | Error) => void,
+    { atOnce, count, settle }: ReadingsOptions,
   ) {
     this.#client = client
     this.#requests = requests
     this.#atOnce = atOnce
+    this.#count = count
     this.#settle = settle
     this.#left = requests.length
   }
@@ -105,9 +117,12 @@ class Readings {
 
   #submit(place: number): void {
     const id: number = this.#client.submit((this.#requests[place] as () => LabelRequest)(), () => ({
+      // Most of it the first one computes for all.
+      onAccepted: (promptTokens) => this.#counts(place, place === 0 ? promptTokens : 0),
       onFinished: (event) => this.#finished(id, place, event),
       onError: (error: SluiceError) => {
         this.#inFlight.delete(id)
+        if (error instanceof QueueTimeoutError) this.#counts(place, 0) // nothing was computed
         this.fail(new PromptRefused(place, error))
       },
     }))
@@ -123,6 +138,7 @@ class Readings {
       return
     }
     this.#readings[place] = { logprobs: labelLogprobs, promptTokens, cachedTokens }
+    if (place > 0) this.#counts(place, promptTokens - cachedTokens)
     this.#left--
     if (this.#left > 0) {
       this.start()
@@ -130,5 +146,10 @@ class Readings {
     }
     this.#isSettled = true
     this.#settle(this.#readings)
+  }
+
+  #counts(place: number, tokens: number): void {
+    this.#counted[place] = tokens
+    this.#count(this.#counted.reduce((sum, one) => sum + one, 0))
   }
 }

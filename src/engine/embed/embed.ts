@@ -1,7 +1,9 @@
 import type { EmbedOptions, EmbedResult } from '../../api/embedding-types.js'
+import { QueueTimeoutError } from '../../api/errors.js'
 import type { NativeEmbeddingRequest } from '../../binding/engine-port.js'
 import { abortedBy, onAbort } from '../abort-signals.js'
 import type { EngineClient } from '../engine-client.js'
+import type { PromptCount } from '../queue/prompt-count.js'
 import type { TextAsker } from '../queue/text-jobs.js'
 
 interface Settled extends EmbedOptions {
@@ -14,8 +16,9 @@ export async function embed(
   client: EngineClient,
   inputs: NativeEmbeddingRequest['inputs'],
   { size, dimensions, ...asker }: Settled,
+  count: PromptCount,
 ): Promise<EmbedResult> {
-  const { values, promptTokens } = await embeddedBy(client, inputs, asker)
+  const { values, promptTokens } = await embeddedBy(client, inputs, asker, count)
   return { embeddings: split(values, size, dimensions), usage: { promptTokens } }
 }
 
@@ -24,18 +27,21 @@ export function embeddedBy(
   client: EngineClient,
   inputs: NativeEmbeddingRequest['inputs'],
   { owner = '', signal }: TextAsker,
+  count: PromptCount,
 ): Promise<{ values: Float32Array; promptTokens: number }> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) throw abortedBy(signal, 'the request was aborted')
     const id = client.embed(
       { inputs, owner },
       {
+        onAccepted: count,
         onEmbedded: (values, promptTokens) => {
           rest()
           resolve({ values, promptTokens })
         },
         onError: (error) => {
           rest()
+          if (error instanceof QueueTimeoutError) count(0) // nothing was computed
           reject(error)
         },
       },

@@ -204,6 +204,75 @@ describe('tokens a minute of one key', () => {
   })
 })
 
+describe('of what ends early, for its key and in the log', () => {
+  const server = { apiKeys: ['one'], keyLimits: { tokensPerMinute: 60 } }
+  const six = 'a story of a grey fox'
+  const decision = { type: 'predicate', instructions: 'Is it?' }
+  const cases: [string, path: string, body: object, fake: object, tokens: number][] = [
+    [
+      'embeddings',
+      '/v1/embeddings',
+      { input: [six, six] },
+      { embedding: { size: 2, pooling: 'mean', isStuck: true } },
+      12,
+    ],
+    [
+      'rerank',
+      '/v1/rerank',
+      { query: 'of a fox', documents: [six] },
+      { embedding: { size: 1, pooling: 'rank', isStuck: true } },
+      9,
+    ],
+    [
+      'decisions',
+      '/v1/decisions',
+      { input: 'Twice!', questions: [decision] },
+      { script: () => ({ tokens: [], promptTokens: 20, prefillSteps: 1e9 }) },
+      20,
+    ],
+    [
+      'completions',
+      '/v1/completions',
+      { prompt: 'x' },
+      { script: () => ({ tokens: [], promptTokens: 20, prefillSteps: 1e9 }) },
+      20,
+    ],
+  ]
+
+  test.each(cases)(
+    'the tokens of %s whose deadline passed are counted',
+    async (_, path, body, fake, tokens) => {
+      vi.useFakeTimers({ toFake: ['performance'] }) // no token comes back
+      alsoClose(async () => void vi.useRealTimers())
+      const { url, log } = await serve({ ...fake, server })
+      const late = { ...bearer('one'), 'x-request-timeout': '0.3' }
+      const asked = { model: 'default', ...body }
+      expect((await postJson(url, path, asked, late)).status).toBe(504)
+      await eventually(() => log.length === 1, 'it was not counted')
+      expect(log[0]).toMatchObject({ promptTokens: tokens })
+      const next = await postJson(url, path, asked, late)
+      expect(next.headers.get('x-ratelimit-remaining-tokens')).toBe(`${60 - tokens}`)
+    },
+  )
+
+  test.each(cases)('no token of %s that found no slot is counted', async (_, path, body, fake) => {
+    vi.useFakeTimers({ toFake: ['performance'] })
+    alsoClose(async () => void vi.useRealTimers())
+    const { url, log, native } = await serve({ ...fake, server })
+    const asked = { model: 'default', ...body }
+    const answer = postJson(url, path, asked, bearer('one'))
+    await eventually(() => native.submitted.length + native.embedder.requests.length > 0)
+    const id = (native.submitted[0] ?? native.embedder.requests[0])?.id ?? 0
+    native.fail(id, { code: 'ERR_QUEUE_TIMEOUT', message: 'no slot became free' })
+    expect((await answer).status).toBe(503)
+    await eventually(() => log.length === 1, 'it was not told')
+    expect(log[0]?.promptTokens).toBeUndefined()
+    const late = { ...bearer('one'), 'x-request-timeout': '0.1' }
+    const next = await postJson(url, path, asked, late)
+    expect(next.headers.get('x-ratelimit-remaining-tokens')).toBe('60')
+  })
+})
+
 test('the log has the name of a key, and never the key', async () => {
   const apiKeys = [{ key: 'secret-key-1', name: 'alice' }, 'secret-key-2']
   const { url, log } = await serve({ server: { apiKeys } })

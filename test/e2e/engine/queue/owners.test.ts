@@ -54,6 +54,28 @@ test('owners take turns until the last one has had all of its own', async () => 
   await engine.close()
 })
 
+test('another’s first waits for one reply of those that come back and go on', async () => {
+  const size = { model: randomModel({ context: 2 ** 16 }), context: 2 ** 16 }
+  const engine = await load({ ...size, parallel: 1, queue: 128, window: 32 })
+  const unread = Array.from({ length: 8 }, (_, i) => {
+    return engine.complete(`Once upon a time, ${i}`, { owner: 'a', maxTokens: 64, ignoreEos: true })
+  })
+  await eventually(() => engine.stats().parked === unread.length)
+  const holder = engine.complete('Once upon a time', { owner: 'x', ignoreEos: true })
+  const held = holder.text()
+  await eventually(() => engine.stats().running === 1)
+  const late = engine.complete('Once upon a time, said b', { owner: 'b', maxTokens: 4 })
+  await late.accepted
+  const read = unread.map((reply) => ['a', reply.text()] as const)
+  await eventually(() => engine.stats().parked === 0)
+  holder.cancel()
+  const order = await orderOf([...read, ['b', late.done]])
+  await held
+  expect(order.indexOf('b')).toBeLessThanOrEqual(1)
+  expect(order).toHaveLength(9)
+  await engine.close()
+})
+
 const sentence = 'Once upon a time there was a fox. '
 
 test.each([
