@@ -386,11 +386,11 @@ export class Engine implements AsyncDisposable {
    * ERR_ENGINE_ENDED.
    */
   async tokenize(text: string, options: TokenizeOptions = {}): Promise<Int32Array> {
-    return fromCaller(() => {
+    return fromCaller(async () => {
       const given = parseText(text)
       const { addSpecial = false, parseSpecial = false, ...asker } = parseTokenizeOptions(options)
       const job = { text: given, addSpecial, parseSpecial }
-      return this.#parts.client.text('tokenize', job, asker)
+      return inOwnBuffer(await this.#parts.client.text('tokenize', job, asker))
     })
   }
 
@@ -411,10 +411,11 @@ export class Engine implements AsyncDisposable {
     tokens: Int32Array | readonly number[],
     options: TextOptions = {},
   ): Promise<Uint8Array[]> {
-    return fromCaller(() => {
+    return fromCaller(async () => {
       const given = parseTokens(tokens)
       const asker = parseTextOptions(options)
-      return this.#parts.client.text('pieces', { tokens: given }, asker)
+      const pieces = await this.#parts.client.text('pieces', { tokens: given }, asker)
+      return pieces.map(inOwnBuffer)
     })
   }
 
@@ -516,4 +517,10 @@ export class Engine implements AsyncDisposable {
     const writtenCalls = this.#writtenCalls
     return new Reply(client, request, options.signal, { ...told, schema, writtenCalls })
   }
+}
+
+/** What came from another process is a view of a whole message, which it would keep. */
+function inOwnBuffer<Numbers extends Int32Array | Uint8Array>(numbers: Numbers): Numbers {
+  const isOwn = numbers.byteLength === numbers.buffer.byteLength
+  return isOwn ? numbers : (numbers.slice() as Numbers)
 }

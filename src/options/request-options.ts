@@ -224,10 +224,14 @@ export function parseCompletionPrompt(input: unknown, vocabulary: number): strin
   })
 }
 
-/** @throws InvalidOptionError */
+/**
+ * A copy, since the engine reads it later: by then the caller's may have changed, or be another
+ * thread's.
+ * @throws InvalidOptionError
+ */
 export function parseTokens(input: unknown): Int32Array {
   const ids = demand('tokens', input, tokenIds)
-  return isInt32Array(ids) ? ids : Int32Array.from(ids)
+  return readable('tokens', tokenIds.expected, () => Int32Array.from(ids))
 }
 
 function isIdBelow(token: unknown, vocabulary: number): boolean {
