@@ -117,11 +117,26 @@ function options(): ForkOptions {
   return given
 }
 
-const inspector = /(^|\s)--(inspect|debug)(-\w+)*(=\S+)?(?=\s|$)/g
+const inspector = /^--(inspect|debug)([-_]\w+)*(=|$)/
+/** Of which the value may be the next word. */
+const valued = /^--(inspect|debug)[-_](port|publish[-_]uid)$/
 
 /** Two processes cannot listen on one inspector's port. */
 export function childEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const { NODE_OPTIONS: options, ...rest } = environment
   if (options === undefined) return rest
-  return { ...rest, NODE_OPTIONS: options.replace(inspector, ' ').trim() }
+  const words = wordsOf(options)
+  const kept = words.filter((word, i) => {
+    return !inspector.test(unquoted(word)) && !valued.test(unquoted(words[i - 1] ?? ''))
+  })
+  return { ...rest, NODE_OPTIONS: kept.join(' ') }
+}
+
+/** As Node splits them: at spaces that are not in quotes, within which a backslash escapes. */
+function wordsOf(options: string): string[] {
+  return options.match(/("(\\.|[^"\\])*"?|[^ "])+/gs) ?? []
+}
+
+function unquoted(word: string): string {
+  return word.replace(/"((?:\\.|[^"\\])*)"?/gs, (_, text: string) => text.replace(/\\(.)/gs, '$1'))
 }

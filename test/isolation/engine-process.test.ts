@@ -16,6 +16,12 @@ describe("the environment of an engine's process", () => {
     ['--require ./a.js --inspect-brk=127.0.0.1:0', '--require ./a.js'],
     ['--inspect-publish-uid=http --max-old-space-size=64', '--max-old-space-size=64'],
     ['--import=./--inspect.mjs', '--import=./--inspect.mjs'],
+    ['--inspect-port 9230 --no-warnings', '--no-warnings'],
+    ['--no-warnings --inspect_port=9230 --debug-port 1', '--no-warnings'],
+    ['--inspect-publish-uid http', ''],
+    ['"--inspect=127.0.0.1:0" --no-warnings', '--no-warnings'],
+    ['--require "./my file.js" --inspect-wait', '--require "./my file.js"'],
+    ['--require "./a \\" --inspect.js"', '--require "./a \\" --inspect.js"'],
   ])('has no port of an inspector: %s', (given, expected) => {
     expect(of(given)).toEqual({ PATH: '/bin', NODE_OPTIONS: expected })
   })
