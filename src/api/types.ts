@@ -35,6 +35,7 @@ export interface LoadOptions {
    * had a slot.
    * With `fit`, each count of the conversation has this time anew, and so has the request once it
    * fits.
+   * With `isolation`, so has what the next process has prepared after the death of one.
    * Texts (`tokenize`, `applyTemplate` and the like) must be ready within it. 1 to 2 ** 31 - 1,
    * default 60,000.
    */

@@ -1,9 +1,8 @@
 import type { SlotStats } from '../api/types.js'
 import type { NativeSlots } from '../binding/engine-port.js'
+import { numbersOfSlot } from '../binding/slot-numbers.js'
 
-/** Numbers of each slot. Its request's is 0 where it is free, its phase's the place in `phases`. */
-export const numbersOfSlot = 6
-/** As the addon's Phase has them. What has a slot is not queued. */
+/** As the addon's Phase has them; a slot's phase is the place here. What has one is not queued. */
 export const phases = ['queued', 'prefill', 'decode', 'parked'] as const
 
 export function slotsOf(numbers: NativeSlots): (SlotStats | null)[] {

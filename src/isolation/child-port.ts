@@ -8,21 +8,28 @@ import type {
   NativeErrorCode,
   NativeModelInfo,
 } from '../binding/engine-port.js'
+import { requestsIn } from '../binding/slot-numbers.js'
 import type { EngineProcess, Exit, StartsProcess } from './engine-process.js'
 import { Lives } from './lives.js'
 import type { FromEngine, ToEngine } from './messages.js'
-import { type Interruption, type Loss, OpenWork } from './open-work.js'
+import { type Interruption, idsOf, type Loss, OpenWork } from './open-work.js'
 import { Restarts, restartsMax, withinMs } from './restarts.js'
+import { isSameModel } from './same-model.js'
 import { looksPerDeadline, StallWatch } from './stall-watch.js'
-import { exitInWords, lossInWords } from './words.js'
+import { exitInWords, lateInWords, lossInWords } from './words.js'
 
 interface ChildPortOptions {
   /** The addon, and the folders of further backends. */
   readonly file: string
   readonly folders: string[]
   readonly options: NativeEngineOptions
-  /** What the next process is made with, so that it comes to what the first one settled on. */
+  /**
+   * What a later process is made with, so that it comes to what the first one settled on. Called
+   * before each, when the last one's memory is free.
+   */
   readonly again: (settled: NativeModelInfo) => NativeEngineOptions
+  /** What tells the files that are loaded from others of the same names; undefined: unknown. */
+  readonly identify?: () => Promise<string | undefined>
   readonly prepare?: Prepares
   /** How long the engine may stand still while something is asked of it. */
   readonly stallMs: number
@@ -57,6 +64,8 @@ const beatMsMax = 100
 const restMs = 8
 /** How long a process whose engine is closed may take to end. */
 const exitMs = 5000
+/** How long it may seem to stand still until then, at least, where it writes states to its disk. */
+const writingMs = 15_000
 /** More is too long for a timer of Node's. */
 const longestMs = 2 ** 31 - 1
 
@@ -90,7 +99,9 @@ export class ChildPort implements EnginePort {
   readonly #lives = new Lives()
   readonly #restarts = new Restarts()
   readonly #counts = { restartsCrashed: 0, restartsStalled: 0, restartsFailed: 0 }
-  #options: NativeEngineOptions
+  /** What the first process said, and what files it said it of. */
+  #settled: NativeModelInfo | undefined
+  #files: Promise<string | undefined> | undefined
   #process: EngineProcess | undefined
   /** Ends what is prepared for the next process. */
   #preparing: AbortController | undefined
@@ -107,13 +118,15 @@ export class ChildPort implements EnginePort {
   #fault: Fault | undefined
   /** The engine has told that it is closed. */
   #isDone = false
+  #isLoadFailed = false
   #timer: NodeJS.Timeout | undefined
+  /** Of what is held up. */
+  #deadlineTimer: NodeJS.Timeout | undefined
   #lookTimer: NodeJS.Timeout | undefined
   #watch = new StallWatch()
 
   constructor(given: ChildPortOptions, wake: () => void) {
     this.#given = given
-    this.#options = given.options
     this.#wake = wake
     this.#start()
   }
@@ -123,8 +136,10 @@ export class ChildPort implements EnginePort {
       this.#close()
       return
     }
-    this.#work.add(command)
-    if (this.#state === 'running') this.#send(command)
+    const isRunning = this.#state === 'running'
+    this.#work.add(command, performance.now(), !isRunning)
+    if (isRunning) this.#send(command)
+    else this.#watchDeadline()
   }
 
   credit(id: number, tokens: number): void {
@@ -164,13 +179,15 @@ export class ChildPort implements EnginePort {
     this.#state = 'closed'
     this.#preparing?.abort()
     this.#stopTimers()
+    clearTimeout(this.#deadlineTimer)
     this.#process?.kill()
   }
 
   #start(): void {
-    const { prepare } = this.#given
+    const { prepare, again } = this.#given
+    const options = this.#settled === undefined ? this.#given.options : again(this.#settled)
     if (prepare === undefined) {
-      this.#spawn(this.#options)
+      this.#spawn(options)
       return
     }
     const preparing = new AbortController()
@@ -182,8 +199,8 @@ export class ChildPort implements EnginePort {
       clearTimeout(this.#timer)
       next()
     }
-    prepare(this.#options, this.#state === 'reloading', signal).then(
-      (options) => then(() => this.#spawn(options)),
+    prepare(options, this.#state === 'reloading', signal).then(
+      (prepared) => then(() => this.#spawn(prepared)),
       (error) => then(() => this.#onUnprepared(error as Error)),
     )
   }
@@ -225,8 +242,37 @@ export class ChildPort implements EnginePort {
     const batch = this.#outbox
     this.#outbox = []
     if (batch.length === 0 || this.#process === undefined) return
-    this.#sent++
-    this.#process.send(batch)
+    try {
+      this.#process.send(batch)
+      this.#sent++
+    } catch {
+      for (const message of batch) this.#sendAlone(message)
+      this.#tell()
+    }
+  }
+
+  /** One of several cannot be written, as where memory runs out for it. The others can. */
+  #sendAlone(message: ToEngine): void {
+    try {
+      this.#process?.send([message])
+      this.#sent++
+    } catch (error) {
+      this.#onUnsent(message, error as Error)
+    }
+  }
+
+  #onUnsent(message: ToEngine, error: Error): void {
+    if (message.kind === 'credit' || message.kind === 'cancel' || message.kind === 'close') {
+      this.#process?.kill() // without it, the engine would wait for ever
+      return
+    }
+    const told = `this could not be sent to the engine's process: ${error.message}`
+    for (const id of idsOf(message)) this.#fail(id, 'ERR_ENGINE_FAILED', told)
+  }
+
+  /** What has no turn yet. */
+  #fail(id: number, code: NativeErrorCode, message: string): void {
+    this.#hear({ kind: 'error', id, code, message, phase: 'queued' })
   }
 
   #onMessage({ events, snapshot, received }: FromEngine): void {
@@ -252,7 +298,7 @@ export class ChildPort implements EnginePort {
         break
       case 'load-failed':
         if (this.#state === 'reloading') this.#onLost('failed', event)
-        else this.#events.push(event)
+        else this.#onLoadFailed(event)
         break
       case 'ended':
         this.#onLost('failed', event)
@@ -267,16 +313,46 @@ export class ChildPort implements EnginePort {
   }
 
   #onReady(event: EngineEvent & { kind: 'ready' }): void {
-    const isFirst = this.#state === 'loading'
-    if (isFirst) {
+    if (this.#state === 'loading') {
+      const { kind: _, ...info } = event
       this.#events.push(event)
-      this.#options = this.#given.again(event)
+      this.#settled = info
+      this.#files = this.#identify() // now, when it was to be had: a server of files may be gone
+      this.#run()
+    } else if (this.#state === 'reloading') {
+      this.#check(event)
     }
-    if (isFirst || this.#state === 'reloading') {
-      this.#state = 'running'
-      for (const command of this.#work.commands()) this.#send(command)
-    }
+  }
+
+  /** It has what waits. */
+  #run(): void {
+    this.#state = 'running'
+    for (const command of this.#work.commands()) this.#send(command)
     this.#startLooking()
+  }
+
+  /** Whether what was loaded again is what was loaded first. */
+  #check({ kind: _, ...info }: EngineEvent & { kind: 'ready' }): void {
+    const checked = this.#process
+    void Promise.all([this.#files, this.#identify()]).then(([before, now]) => {
+      if (this.#state !== 'reloading' || this.#process !== checked) return
+      const isSameFile = before === undefined || now === undefined || before === now
+      if (isSameFile && isSameModel(info, this.#settled as NativeModelInfo)) this.#run()
+      else this.#onReplaced()
+    })
+  }
+
+  /** Its replies would be another model's. */
+  #onReplaced(): void {
+    this.#events.push({ kind: 'ended', code: 'ERR_ENGINE_FAILED', message: replaced })
+    this.#state = 'closing'
+    this.#process?.kill()
+    this.#tell()
+  }
+
+  #onLoadFailed(event: EngineEvent): void {
+    this.#isLoadFailed = true
+    this.#events.push(event)
   }
 
   /** The engine cannot go on, though its process could. */
@@ -288,13 +364,15 @@ export class ChildPort implements EnginePort {
   }
 
   #startLooking(): void {
+    const isWriting = this.#state === 'closing' && this.#given.options.cacheDir !== ''
+    const stallMs = Math.max(this.#given.stallMs, isWriting ? writingMs : 0)
     this.#watch = new StallWatch()
     clearInterval(this.#lookTimer)
-    this.#lookTimer = setInterval(() => this.#look(), this.#given.stallMs / looksPerDeadline)
+    this.#lookTimer = setInterval(() => this.#look(stallMs), stallMs / looksPerDeadline)
     this.#lookTimer.unref()
   }
 
-  #look(): void {
+  #look(stallMs: number): void {
     const isStalled = this.#watch.look({
       snapshot: this.#lives.now,
       isAwaited: this.#work.size > 0 || this.#state === 'closing',
@@ -303,7 +381,7 @@ export class ChildPort implements EnginePort {
       events: this.#eventsHeard,
     })
     if (!isStalled) return
-    const words = `stood still for ${this.#given.stallMs} ms and was killed`
+    const words = `stood still for ${stallMs} ms and was killed`
     this.#fault = { reason: 'stalled', code: 'ERR_ENGINE_CRASHED', words }
     this.#process?.kill()
   }
@@ -320,18 +398,22 @@ export class ChildPort implements EnginePort {
     const fault = this.#fault ?? crashed(exit)
     if (this.#state === 'loading') {
       const message = `the engine's process ${fault.words}, while it loaded the model`
-      this.#events.push({ kind: 'load-failed', code: fault.code, message })
+      const { code } = fault
+      if (!this.#isLoadFailed) this.#events.push({ kind: 'load-failed', code, message })
       this.#finish()
       return
     }
+    const withSlot = requestsIn(this.#lives.now.slots)
     this.#lives.end()
-    this.#goOn(fault, exit)
+    this.#goOn(fault, exit, withSlot)
   }
 
-  #goOn(fault: Fault, exit: Exit): void {
+  #goOn(fault: Fault, exit: Exit, withSlot: readonly number[]): void {
     // One that died as it loaded has had no request, and so died of none.
     const hadWork = this.#state === 'running'
-    const interrupted = hadWork ? this.#work.interrupt() : { lost: [], kept: this.#work.size }
+    const untouched = { lost: [], kept: this.#work.size }
+    const interrupted = hadWork ? this.#work.interrupt(withSlot) : untouched
+    for (const loss of interrupted.lost) this.#events.push(failureOf(loss, fault))
     const retryMs = this.#restarts.next(performance.now())
     if (retryMs === undefined) {
       const message = `its process ${fault.words}; ${tooOften}`
@@ -339,12 +421,12 @@ export class ChildPort implements EnginePort {
       this.#finish()
     } else {
       this.#counts[countOf[fault.reason]]++
-      for (const loss of interrupted.lost) this.#events.push(failureOf(loss, fault))
       this.#state = 'waiting'
       this.#wait(retryMs, () => {
         this.#state = 'reloading'
         this.#start()
       })
+      this.#watchDeadline()
       this.#tell()
     }
     // Last: it may close the engine, cancel requests and ask for others.
@@ -354,6 +436,32 @@ export class ChildPort implements EnginePort {
   /** Those that wait for the next process and are not wanted any more. */
   #dropCancelled(): void {
     for (const loss of this.#work.dropCancelled()) this.#events.push(cancelledOf(loss))
+    this.#tell()
+  }
+
+  /**
+   * Requests that are held up, between two processes and until the next one has prepared them, have
+   * their time from when they were asked for.
+   */
+  #watchDeadline(): void {
+    if (this.#deadlineTimer !== undefined) return
+    const since = this.#work.heldUpSince
+    if (since === undefined) return
+    const inMs = since + this.#given.options.queueDeadlineMs - performance.now()
+    const timer = setTimeout(() => this.#dropLate(), Math.max(1, Math.ceil(inMs)))
+    this.#deadlineTimer = timer.unref()
+  }
+
+  #dropLate(): void {
+    this.#deadlineTimer = undefined
+    if (this.#state === 'closing' || this.#state === 'closed') return
+    const { queueDeadlineMs } = this.#given.options
+    for (const { id, kind } of this.#work.dropLate(performance.now() - queueDeadlineMs)) {
+      const message = lateInWords(kind, queueDeadlineMs)
+      this.#events.push({ kind: 'error', id, code: 'ERR_QUEUE_TIMEOUT', message, phase: 'queued' })
+      if (this.#state === 'running') this.#send({ kind: 'cancel', id })
+    }
+    this.#watchDeadline()
     this.#tell()
   }
 
@@ -367,6 +475,7 @@ export class ChildPort implements EnginePort {
       this.#finish()
     } else if (before === 'running') {
       this.#send({ kind: 'close' })
+      this.#startLooking()
     } else {
       this.#process?.kill() // a load may never come back, and has nothing to keep
     }
@@ -375,6 +484,7 @@ export class ChildPort implements EnginePort {
   /** The last. What is open yet ends by it. */
   #finish(): void {
     this.#state = 'closed'
+    clearTimeout(this.#deadlineTimer)
     this.#events.push({ kind: 'closed' })
     this.#tell()
   }
@@ -391,6 +501,10 @@ export class ChildPort implements EnginePort {
     if (!this.#isReferenced) this.#timer.unref()
   }
 
+  async #identify(): Promise<string | undefined> {
+    return this.#given.identify?.()
+  }
+
   #stopTimers(): void {
     clearTimeout(this.#timer)
     clearInterval(this.#lookTimer)
@@ -398,6 +512,9 @@ export class ChildPort implements EnginePort {
   }
 }
 
+const replaced =
+  'a file that it was loaded from has been replaced since then, and its process had to be started ' +
+  'again; load it anew'
 const tooOften = `it was started again ${restartsMax} times within ${withinMs / 1000} s`
 
 const countOf = {

@@ -37,7 +37,7 @@ export class Lives {
 
   constructor() {
     this.#past = zeros()
-    this.#snapshot = idle(0)
+    this.#snapshot = idle(0, 0)
   }
 
   tell(snapshot: EngineSnapshot): void {
@@ -52,7 +52,8 @@ export class Lives {
   /** It has died: what it had in use is free, what it counted stays. */
   end(): void {
     for (const name of counters) this.#past[name] += this.#snapshot[name]
-    this.#snapshot = idle(this.#snapshot.cellsTotal)
+    const { cellsTotal, slots } = this.#snapshot
+    this.#snapshot = idle(cellsTotal, slots.length)
   }
 
   /** A sign of life, of an engine that is being started again: it does not stand still. */
@@ -70,9 +71,11 @@ function zeros(): Record<Counter, number> {
   return Object.fromEntries(counters.map((name) => [name, 0])) as Record<Counter, number>
 }
 
-function idle(cellsTotal: number): EngineSnapshot {
+/** @param slotNumbers of all slots, each of which is free */
+function idle(cellsTotal: number, slotNumbers: number): EngineSnapshot {
   const cells = { cellsUsed: 0, cellsCached: 0, cellsTotal }
   const caches = { cacheBytes: 0, cacheEntries: 0, diskBytes: 0, diskEntries: 0 }
-  const gauges = { running: 0, parked: 0, stepMs: 0, busy: false, slots: new Float64Array() }
-  return { ...gauges, ...cells, ...caches, ...zeros() }
+  const gauges = { running: 0, parked: 0, stepMs: 0, busy: false }
+  const slots = new Float64Array(slotNumbers)
+  return { ...gauges, slots, ...cells, ...caches, ...zeros() }
 }

@@ -13,6 +13,12 @@ interface Posted {
   readonly command: Work
   /** It was posted before, to an engine that died. */
   readonly isRepeat: boolean
+  /** When it was asked for. */
+  readonly since: number
+  /** There was no engine, so that none has measured how long it waits. */
+  readonly isHeldUp: boolean
+  /** Its turn has come: it, or another of its choices, has had a slot. */
+  hasStarted: boolean
 }
 
 interface Open {
@@ -35,6 +41,12 @@ export interface Loss {
   readonly id: number
   readonly phase: RequestPhase
   readonly reason: LossReason
+}
+
+/** Its turn has not come in time. */
+interface Late {
+  readonly id: number
+  readonly kind: Work['kind']
 }
 
 export interface Interruption {
@@ -64,8 +76,9 @@ export class OpenWork {
     return false
   }
 
-  add(command: Work): void {
-    const posted = { command, isRepeat: false }
+  /** @param isHeldUp whether no engine has it for now */
+  add(command: Work, now: number, isHeldUp: boolean): void {
+    const posted = { command, isRepeat: false, since: now, isHeldUp, hasStarted: false }
     const states = { isPrepared: false, isAccepted: false, hasBegun: false, isCancelled: false }
     for (const id of idsOf(command)) this.#open.set(id, { posted, ...states })
   }
@@ -88,6 +101,8 @@ export class OpenWork {
         return true
       case 'finished':
       case 'error':
+        if (event.phase !== 'queued') this.#start(event.id)
+        return this.#open.delete(event.id)
       case 'embedded':
       case 'tokens':
       case 'text-made':
@@ -98,12 +113,18 @@ export class OpenWork {
     }
   }
 
-  /** The engine that had all this has died. What is lost is open no more. */
-  interrupt(): Interruption {
+  /**
+   * The engine that had all this has died. What is lost is open no more.
+   * @param withSlot ids that had a slot
+   */
+  interrupt(withSlot: readonly number[] = []): Interruption {
+    for (const id of withSlot) this.#start(id)
     const lost: Loss[] = []
     for (const [posted, ids] of this.#byCommand()) {
       const kept = this.#sorted(posted, ids, lost)
-      for (const command of repeats(posted.command, kept)) this.#assign(command, true)
+      const hasStarted = posted.hasStarted || this.#mayBeComputed(posted, ids)
+      const again = { ...posted, isRepeat: true, isHeldUp: true, hasStarted }
+      for (const command of repeats(posted.command, kept)) this.#assign(command, again)
     }
     for (const { id } of lost) this.#open.delete(id)
     return { lost, kept: this.#open.size }
@@ -115,10 +136,33 @@ export class OpenWork {
     for (const [posted, ids] of this.#byCommand()) {
       if (!ids.some((id) => this.#open.get(id)?.isCancelled)) continue
       const kept = this.#sorted({ ...posted, isRepeat: false }, ids, lost)
-      for (const command of repeats(posted.command, kept)) this.#assign(command, posted.isRepeat)
+      for (const command of repeats(posted.command, kept)) this.#assign(command, posted)
     }
     for (const { id } of lost) this.#open.delete(id)
     return lost
+  }
+
+  /**
+   * What was held up and is late: asked for at `time` or before, without a turn until now. It is
+   * open no more. Once the next engine has prepared it, that measures its time, and none is late
+   * whose turn has come.
+   */
+  dropLate(time: number): Late[] {
+    const late: Late[] = []
+    for (const [posted, ids] of this.#heldUp()) {
+      if (posted.since > time) continue
+      const { kind } = posted.command
+      for (const id of ids) late.push({ id, kind })
+    }
+    for (const { id } of late) this.#open.delete(id)
+    return late
+  }
+
+  /** When the oldest of what is held up was asked for. */
+  get heldUpSince(): number | undefined {
+    let oldest: number | undefined
+    for (const [{ since }] of this.#heldUp()) oldest = Math.min(oldest ?? since, since)
+    return oldest
   }
 
   /** All that is open, for an engine that has none of it, in the order of its ids. */
@@ -138,6 +182,26 @@ export class OpenWork {
   #begin(id: number): void {
     const one = this.#open.get(id)
     if (one !== undefined) one.hasBegun = true
+  }
+
+  #start(id: number): void {
+    const one = this.#open.get(id)
+    if (one !== undefined) one.posted.hasStarted = true
+  }
+
+  /** What embeds has no slot that would tell. */
+  #mayBeComputed({ command: { kind } }: Posted, ids: readonly number[]): boolean {
+    return kind === 'embed' && ids.some((id) => this.#open.get(id)?.isPrepared)
+  }
+
+  /** Texts are left out: who asked for them measures their time (TextJobs). */
+  #heldUp(): [Posted, number[]][] {
+    return [...this.#byCommand()].filter(([posted, ids]) => {
+      const { command, isHeldUp, hasStarted } = posted
+      if (!isHeldUp || hasStarted) return false
+      if (command.kind !== 'generate' && command.kind !== 'embed') return false
+      return !ids.some((id) => this.#open.get(id)?.isPrepared)
+    })
   }
 
   #byCommand(): Map<Posted, number[]> {
@@ -166,8 +230,8 @@ export class OpenWork {
     return kept
   }
 
-  #assign(command: Work, isRepeat: boolean): void {
-    const posted = { command, isRepeat }
+  #assign(command: Work, of: Posted): void {
+    const posted = { ...of, command }
     for (const id of idsOf(command)) {
       const one = this.#open.get(id) as Open
       one.posted = posted
@@ -176,7 +240,7 @@ export class OpenWork {
   }
 }
 
-function idsOf(command: Work): number[] {
+export function idsOf(command: Work): number[] {
   const count = command.kind === 'generate' ? command.choices : 1
   return Array.from({ length: count }, (_, i) => command.id + i)
 }

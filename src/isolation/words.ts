@@ -20,3 +20,9 @@ export function lossInWords(words: string, reason: 'begun' | 'twice'): string {
   if (reason === 'begun') return `${death}; this reply had begun and is lost; ask for it again`
   return `${death}, for the second time since this was asked for, which may be the cause`
 }
+
+/** As the engine says it (native/engine/step-loop.cpp and embed/embedder.cpp). */
+export function lateInWords(kind: string, deadlineMs: number): string {
+  if (kind === 'embed') return `its turn did not come within ${deadlineMs} ms; try again later`
+  return `no slot became free within ${deadlineMs} ms; try again later or raise parallel`
+}

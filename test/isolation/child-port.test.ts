@@ -270,15 +270,17 @@ describe('an engine whose process dies again and again', () => {
       await settle()
     }
     vi.useRealTimers()
-    const reply = one.engine.chat(ask)
+    const reply = one.engine.chat(ask, { n: 2 }) // has both slots
     const [text, done] = [told(reply.text()), told(reply.done)]
+    const queued = told(one.engine.chat(ask).text())
     await step(one, 4)
     one.processes.last.die(killed)
     const failure = await one.engine.ended
     expect(failure).toBeInstanceOf(EngineEndedError)
     expect(failure?.cause).toMatchObject({ code: 'ERR_ENGINE_CRASHED' })
     expect(failure?.message).toContain('it was started again 3 times within 90 s')
-    expect([await text, await done]).toEqual(['ERR_ENGINE_ENDED', 'ERR_ENGINE_ENDED'])
+    expect([await text, await done]).toEqual(['ERR_ENGINE_CRASHED', 'ERR_ENGINE_CRASHED'])
+    expect(await queued).toBe('ERR_ENGINE_ENDED')
     expect(await told(one.engine.tokenize('a'))).toBe('ERR_ENGINE_ENDED')
     expect(one.crashes.map(({ retryMs }) => retryMs)).toEqual([0, 1000, 5000, undefined])
     expect(one.engine.stats()).toMatchObject({ restartsCrashed: 3, isRestarting: false })

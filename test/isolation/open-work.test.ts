@@ -26,7 +26,7 @@ function posted(work: OpenWork): unknown[] {
 
 function workOf(...commands: Parameters<OpenWork['add']>[0][]): OpenWork {
   const work = new OpenWork()
-  for (const command of commands) work.add(command)
+  for (const command of commands) work.add(command, 0, false)
   return work
 }
 
@@ -52,7 +52,7 @@ describe('where the engine dies', () => {
     const work = workOf(generate(1), tokenize(2))
     work.note(accepted(1))
     expect(work.interrupt()).toEqual({ lost: [], kept: 2 })
-    work.add(generate(3))
+    work.add(generate(3), 0, false)
     expect(work.interrupt()).toEqual({
       lost: [
         { id: 1, phase: 'prefill', reason: 'twice' },
@@ -141,8 +141,64 @@ test('a request that is cancelled between two engines is dropped, its neighbours
     [4, 1],
   ])
   // They were asked before, and a new one was not.
-  work.add(generate(5))
+  work.add(generate(5), 0, false)
   work.cancel(9)
   expect(work.dropCancelled()).toEqual([])
   expect(work.interrupt()).toMatchObject({ kept: 1 })
+})
+
+describe('what is held up is late', () => {
+  const late = (work: OpenWork, time: number) => work.dropLate(time).map(({ id }) => id)
+
+  test('by when it was asked for, with all its choices, and is open no more', () => {
+    const work = new OpenWork()
+    work.add(generate(1, 2), 10, true)
+    work.add(generate(3), 20, true)
+    expect(work.heldUpSince).toBe(10)
+    expect(late(work, 9)).toEqual([])
+    expect(late(work, 19)).toEqual([1, 2])
+    expect(work.heldUpSince).toBe(20)
+    expect(posted(work)).toEqual([[3, 1]])
+  })
+
+  test('from the first time on that it was asked for', () => {
+    const work = new OpenWork()
+    work.add(generate(1), 10, false)
+    expect(late(work, 99)).toEqual([]) // an engine measures its time
+    work.interrupt()
+    expect(work.heldUpSince).toBe(10)
+    expect(late(work, 10)).toEqual([1])
+  })
+
+  test('unless it, or another choice of its reply, has had a slot', () => {
+    const work = workOf(generate(1), generate(2, 3), generate(5, 2), generate(7))
+    work.note({ ...failed(5), phase: 'prefill' })
+    work.note(failed(7))
+    work.interrupt([1, 3])
+    expect(work.size).toBe(5)
+    expect(late(work, 99)).toEqual([])
+    work.interrupt()
+    expect(late(work, 99)).toEqual([])
+  })
+
+  test('unless an engine that embeds may have begun with it', () => {
+    const embed = (id: number): EngineCommand & { kind: 'embed' } => {
+      return { kind: 'embed', id, inputs: ['a'], owner: '' }
+    }
+    const work = workOf(embed(1), embed(2))
+    work.note(accepted(1))
+    work.interrupt()
+    expect(late(work, 99)).toEqual([2])
+  })
+
+  test('not once the next engine has prepared it, and not what is a text', () => {
+    const work = new OpenWork()
+    work.add(generate(1), 0, true)
+    work.add(tokenize(2), 0, true)
+    work.note(accepted(1))
+    expect(work.heldUpSince).toBeUndefined()
+    expect(late(work, 99)).toEqual([])
+    work.interrupt()
+    expect(late(work, 99)).toEqual([1]) // and that has died, too
+  })
 })

@@ -14,7 +14,8 @@ import type {
   NativeTexts,
   RequestPhase,
 } from '../../src/binding/engine-port.js'
-import { numbersOfSlot, phases } from '../../src/engine/slots.js'
+import { numbersOfSlot } from '../../src/binding/slot-numbers.js'
+import { phases } from '../../src/engine/slots.js'
 import { FakeEmbedder, type FakeEmbedding } from './fake-embedder.js'
 
 /** How the fake answers one request. */

@@ -7,6 +7,7 @@ import type { NativeAddon } from '../../binding/native.js'
 import { packageRoot } from '../../binding/package-root.js'
 import { ChildPort, type Prepares, Unprepared } from '../../isolation/child-port.js'
 import { startsChild } from '../../isolation/engine-process.js'
+import { sampleOf } from '../../isolation/same-model.js'
 import { findWorkers, waitForWorkers } from '../../workers/find-workers.js'
 import { guarded } from '../callbacks.js'
 import { freeBytes } from '../machine.js'
@@ -32,6 +33,7 @@ export function isolatedEngine(
     ...(rpc.length === 0 ? {} : { prepare: withWorkers({ rpc, rpcWaitMs }, addon.rpcVersion) }),
     options: native,
     again,
+    identify: () => sampleOf(filesOf(native)),
     stallMs,
     onCrash: guarded('onCrash', onCrash),
     starts: startsChild(path.join(packageRoot(), 'dist/isolation/child.cjs')),
@@ -56,7 +58,14 @@ function withWorkers(
   }
 }
 
-/** The same engine once more, however much memory is free by then. */
+function filesOf({ model, draft, adapters }: NativeEngineOptions): string[] {
+  return [model, draft, ...adapters].filter((file) => file !== '')
+}
+
+/**
+ * The same engine once more, however much memory is free by then: it is asked for each time, since
+ * a process that lives has some of what it needs itself.
+ */
 function settledOptions(
   native: NativeEngineOptions,
   { context, cacheBytes, placement }: NativeModelInfo,

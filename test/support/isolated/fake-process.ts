@@ -50,7 +50,7 @@ export class FakeProcess implements EngineProcess {
   batches: ToEngineBatch[] = []
   #engine: EnginePort | undefined
   #served: ServedEngine | undefined
-  #isDead = false
+  isDead = false
   readonly #listener: ProcessListener
 
   constructor(start: StartMessage, listener: ProcessListener, open: Opens, error?: Error) {
@@ -61,7 +61,7 @@ export class FakeProcess implements EngineProcess {
       return
     }
     setImmediate(() => {
-      if (this.#isDead) return
+      if (this.isDead) return
       const wakes = (wake: () => void) => {
         this.#engine = open(this.start.options, wake)
         return this.#engine
@@ -76,7 +76,7 @@ export class FakeProcess implements EngineProcess {
     const copy = structuredClone(batch)
     this.batches.push(copy)
     setImmediate(() => {
-      if (!this.#isDead && !this.isHung) this.#served?.receive(copy)
+      if (!this.isDead && !this.isHung) this.#served?.receive(copy)
     })
   }
 
@@ -95,14 +95,14 @@ export class FakeProcess implements EngineProcess {
   }
 
   die(exit: Exit): void {
-    if (this.#isDead) return
-    this.#isDead = true
+    if (this.isDead) return
+    this.isDead = true
     this.#served?.stop()
     setImmediate(() => this.#listener.onExit(exit))
   }
 
   #say(message: FromEngine, isLast: boolean): void {
-    if (this.#isDead || this.isHung) return
+    if (this.isDead || this.isHung) return
     const copy = structuredClone(message)
     setImmediate(() => this.#listener.onMessage(copy))
     if (isLast) setImmediate(() => this.die({ code: 0, signal: null }))
