@@ -513,8 +513,8 @@ export class ChildPort implements EnginePort {
 }
 
 const replaced =
-  'a file that it was loaded from has been replaced since then, and its process had to be started ' +
-  'again; load it anew'
+  'a file that it was loaded from has been replaced since then, and its process had to be ' +
+  'started again; load it anew'
 const tooOften = `it was started again ${restartsMax} times within ${withinMs / 1000} s`
 
 const countOf = {

@@ -126,7 +126,7 @@ describe('while there is no process', () => {
 describe('once there is one again', () => {
   const slow = { queueDeadlineMs: 5000 }
 
-  test('it measures the time of what it has prepared', async () => {
+  test('a request that it has prepared is its to measure', async () => {
     const one = await opened({ load: slow, fake: endless })
     await restarting(one)
     const reply = watched(one.engine.complete('Once').text())
@@ -137,7 +137,7 @@ describe('once there is one again', () => {
     await one.engine.close()
   })
 
-  test('what it has not prepared fails in time, and is cancelled there', async () => {
+  test('a request that it has not prepared fails in time, and is cancelled there', async () => {
     const one = await opened({ load: slow })
     await restarting(one)
     const reply = watched(one.engine.complete('Once').text())

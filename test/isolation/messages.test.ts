@@ -33,10 +33,7 @@ function made({ cacheDir = '', refuses = (_: ToEngineBatch): boolean => false } 
   const kill = () => {
     one.kills++
   }
-  const options = nativeOptions(
-    parseLoadOptions({}, 'a.gguf'),
-    new FakeAddon(),
-  )
+  const options = nativeOptions(parseLoadOptions({}, 'a.gguf'), new FakeAddon())
   const given = {
     file: '',
     folders: [],
@@ -62,10 +59,7 @@ function made({ cacheDir = '', refuses = (_: ToEngineBatch): boolean => false } 
 
 /** As the fake says it. */
 async function ready(): Promise<EngineEvent> {
-  const options = nativeOptions(
-    parseLoadOptions({}, 'a.gguf'),
-    new FakeAddon(),
-  )
+  const options = nativeOptions(parseLoadOptions({}, 'a.gguf'), new FakeAddon())
   return new Promise((resolve) => {
     const engine = new FakeEngine(options, () => resolve(engine.drain()[0] as EngineEvent))
   })
@@ -85,7 +79,7 @@ test('why a load failed stays, where its process dies before it has ended', () =
   ])
 })
 
-test('a command that cannot be written fails alone, and the others of its turn are sent', async () => {
+test('a command that cannot be written fails alone, and those beside it are sent', async () => {
   const isRefused = (batch: ToEngineBatch) => batch.some((one) => 'id' in one && one.id === 2)
   const one = made({ refuses: isRefused })
   one.says(await ready())

@@ -57,7 +57,7 @@ describe('where another model has come into the place of the one that was loaded
     await ends(await opened({ over: { identify: async () => files.shift() } }))
   })
 
-  test('it does so by what the model says of itself, where its file cannot be read', async () => {
+  test('the engine ends by what the model says, where its file cannot be read', async () => {
     const model: Partial<NativeModelInfo> = {}
     const one = await opened({ fake: { model }, over: { identify: async () => undefined } })
     model.vocabulary = 7
@@ -125,7 +125,7 @@ describe('files are told from others', () => {
     expect(await sampleOf([written('b.gguf', large(1))])).toBe(first)
   })
 
-  test('also those that follow the first of a split model', async () => {
+  test('by the later parts of a split model too', async () => {
     const file = written('a-00001-of-00002.gguf', large(1))
     written('a-00002-of-00002.gguf', large(1))
     const first = await sampleOf([file])
