@@ -100,7 +100,7 @@ describe.skipIf(!isLinux)('sluice serve --isolation process, under 32 streams', 
   test('ends an engine that is stuck, and goes on with another', async () => {
     const plan = path.join(folder, 'stuck')
     fs.writeFileSync(plan, 'stuck:60:60000')
-    const served = await startIsolated([...exactArgs, '--engine-stall-ms', '800'], {
+    const served = await startIsolated([...exactArgs, '--engine-stall-ms', '3000'], {
       fault: `@${plan}`,
     })
     const [first, ...others] = await Promise.all(seeds.map((seed) => stream(served, seed)))
@@ -109,7 +109,7 @@ describe.skipIf(!isLinux)('sluice serve --isolation process, under 32 streams', 
     }
     expect(await stream(served, 1)).toMatchObject({ status: 200, code: undefined })
     served.cli.child.kill('SIGTERM')
-    expect((await served.cli.result).stderr).toContain('stood still for 800 ms and was killed')
+    expect((await served.cli.result).stderr).toContain('stood still for 3000 ms and was killed')
   })
 })
 
