@@ -318,8 +318,12 @@ export const serveFlags = {
 }
 
 export const healthFlags = {
-  host: serveFlags.host,
-  port: serveFlags.port,
+  host: valueFlag('HOST', hostName, 'address that the server listens on', {
+    fallback: serveFlags.host.fallback,
+  }),
+  port: valueFlag('N', integerFrom(1, 65_535), 'port that it listens on', {
+    fallback: serveFlags.port.fallback,
+  }),
   tlsCert: valueFlag('FILE', filePath, "the server's certificate, PEM: it speaks TLS"),
   apiKeyFile: valueFlag('FILE', filePath, "the server's keys, so that it says why it is not well", {
     fallbackHelp: 'SLUICE_API_KEY',

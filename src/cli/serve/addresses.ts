@@ -1,5 +1,5 @@
 import type { AddressInfo } from 'node:net'
-import { networkInterfaces } from 'node:os'
+import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os'
 
 type Interfaces = ReturnType<typeof networkInterfaces>
 type Bound = Pick<AddressInfo, 'address' | 'port'> & {
@@ -7,12 +7,14 @@ type Bound = Pick<AddressInfo, 'address' | 'port'> & {
   readonly scheme?: string
 }
 
-/** Not every system tells them: Deno does with --allow-sys. */
-function told(interfacesNow: () => Interfaces): Interfaces {
+/** All of this machine's, as far as the system tells them: Deno does with --allow-sys. */
+export function ownAddresses(
+  interfacesNow: () => Interfaces = networkInterfaces,
+): NetworkInterfaceInfo[] {
   try {
-    return interfacesNow()
+    return Object.values(interfacesNow()).flatMap((own) => own ?? [])
   } catch {
-    return {}
+    return []
   }
 }
 
@@ -23,11 +25,10 @@ function told(interfacesNow: () => Interfaces): Interfaces {
  */
 export function urlsOfAll(
   { address, port, scheme = 'http:' }: Bound,
-  interfacesNow: () => Interfaces = networkInterfaces,
+  interfacesNow?: () => Interfaces,
 ): string[] | undefined {
   if (address !== '0.0.0.0' && address !== '::') return undefined
-  const found = Object.values(told(interfacesNow))
-    .flatMap((own) => own ?? [])
+  const found = ownAddresses(interfacesNow)
     // A socket of :: takes IPv4 too. A link-local address means nothing without its interface.
     .filter(({ family }) => family === 'IPv4' || address === '::')
     .filter((one) => !(one.family === 'IPv6' && one.scopeid !== 0))

@@ -1,7 +1,8 @@
 import { lookup } from 'node:dns/promises'
 import net from 'node:net'
-import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os'
+import type { NetworkInterfaceInfo } from 'node:os'
 import { bareHost, isLoopback } from '../../http/door/loopback.js'
+import { ownAddresses } from './addresses.js'
 
 /** Where one answers by itself, it does so at once: this is of one that answers to nobody. */
 const answerMs = 500
@@ -36,14 +37,6 @@ async function addressesToAsk(host: string): Promise<string[]> {
     return isOwn || (family === 4 && isLoopback(address)) ? [address] : []
   } catch {
     return [] // the server itself says why
-  }
-}
-
-function ownAddresses(): NetworkInterfaceInfo[] {
-  try {
-    return Object.values(networkInterfaces()).flatMap((one) => one ?? [])
-  } catch {
-    return [] // the system tells nothing of itself: Deno asks its user first
   }
 }
 

@@ -1,11 +1,17 @@
 import { request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import { rootCertificates } from 'node:tls'
-import { isLoopback } from '../door/loopback.js'
 
 interface HealthQuestion {
   /** Of the server. */
   readonly url: URL
+  /** Where its address has what no URL can have: a zone. */
+  readonly address?: string
+  /**
+   * Whether it is one of this machine. Its certificate is not looked at then: it bears the name by
+   * which others know the server. So it is not known who answers.
+   */
+  readonly isHere: boolean
   /** With it the answer says why. Not sent where it is not known who answers. */
   readonly key: string | undefined
   /** A certificate to be trusted beside those that Node trusts. */
@@ -22,18 +28,20 @@ interface Health {
 /** No answer of /health is longer. */
 const bytesMax = 64 * 1024
 
-/**
- * Asks a server how it is. To an address of this machine its certificate is not looked at: it bears
- * the name by which others know the server.
- */
-export function askHealth({ url, key, ca, timeoutMs }: HealthQuestion): Promise<Health> {
+/** Asks a server how it is. */
+export function askHealth(question: HealthQuestion): Promise<Health> {
+  const { url, address, isHere, key, ca, timeoutMs } = question
   const isTls = url.protocol === 'https:'
-  const isChecked = !isTls || !isLoopback(url.hostname)
+  const isChecked = !isTls || !isHere
   const signal = AbortSignal.timeout(timeoutMs)
   const options = {
     signal,
     agent: false,
-    headers: isChecked && key !== undefined ? { authorization: `Bearer ${key}` } : {},
+    ...(address === undefined ? {} : { hostname: address }),
+    headers: {
+      host: url.host,
+      ...(isChecked && key !== undefined ? { authorization: `Bearer ${key}` } : {}),
+    },
     rejectUnauthorized: isChecked,
     ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] }),
   }
