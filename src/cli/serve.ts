@@ -7,16 +7,20 @@ import type { Settled } from '../options/flags.js'
 import { loadWithProgress } from './load-with-progress.js'
 import { Crashes } from './serve/crashes.js'
 import { type Credentials, readCredentials } from './serve/credentials.js'
+import { HangUps } from './serve/hang-ups.js'
 import { seemFree } from './serve/ports.js'
 import { wantedModels } from './serve/served-models.js'
+import { ServiceManager } from './serve/service-manager.js'
 import { stopSignal } from './serve/stop-signal.js'
 
 type Flags = Settled<typeof serveFlags>
 
 /** `sluice serve`: until SIGTERM or SIGINT, which drains. @returns the exit code */
 export async function serveCommand(flags: Flags): Promise<number> {
-  const credentials = readCredentials(flags)
+  const manager = new ServiceManager()
   const stop = stopSignal()
+  const hangUps = new HangUps(flags, manager.isThere)
+  const credentials = readCredentials(flags)
   const unserved = new AbortController()
   let engine: Promise<Engine> | undefined
   const wanted = wantedModels(flags)
@@ -35,7 +39,7 @@ export async function serveCommand(flags: Flags): Promise<number> {
     }
     const { serve } = await import('./serve/server.js')
     const ofOne = wanted.kind === 'one' ? () => load(wanted.file) : undefined
-    await serve(flags, { load: ofOne, credentials, stop, crashes })
+    await serve(flags, { load: ofOne, credentials, stop, hangUps, manager, crashes })
   } catch (error) {
     if (stop.aborted && error instanceof CancelledError) return 0 // a pull was given up
     unserved.abort()

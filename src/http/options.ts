@@ -29,6 +29,7 @@ import {
   wrong,
 } from '../options/checks.js'
 import { nameOfModel } from '../options/models-options.js'
+import { optionName } from '../options/spoken-names.js'
 import { isModels, type Models } from '../pool/models.js'
 import type { AccessEntry } from '../web/access-log.js'
 import { plainPath } from '../web/target.js'
@@ -384,7 +385,7 @@ export function fetchSettings(options: FetchHandlerOptions): ListenerSettings & 
 /** @throws InvalidOptionError */
 export function serverSettings(options: ServerOptions): ServerSettings & ModelSettings {
   const checks = serverChecks as Checks<object> as Checks<ReadServerOptions>
-  return settingsWithEngine(options, serverDefaults, checks)
+  return withPorts(settingsWithEngine(options, serverDefaults, checks))
 }
 
 function settingsWithEngine<
@@ -408,7 +409,7 @@ function refuseEngine(options: unknown): void {
 /** The same without an engine. Throws InvalidOptionError. */
 export function ownServerSettings(options: OwnServerOptions): ServerSettings {
   const given = parseFields<OwnServerOptions>(options, serverChecks) as ReadServerOptions
-  return checked({ ...serverDefaults, ...given })
+  return withPorts(checked({ ...serverDefaults, ...given }))
 }
 
 /** The host of the engine or the models that a listener or server was given. */
@@ -452,6 +453,20 @@ function checked<S extends ListenerSettings>(settings: S): S {
   }
   if (settings.keyLimits !== undefined && settings.apiKeys.length === 0) {
     throw wrong('keyLimits', 'nothing without apiKeys: all requests would look alike', {})
+  }
+  return settings
+}
+
+const portOptions = ['port', 'metricsPort', 'agentPort'] as const
+
+/** All are ports of one host; 0 is another one each time. */
+function withPorts<S extends ServerSettings>(settings: S): S {
+  for (const [i, name] of portOptions.entries()) {
+    const own = settings[name]
+    const other = portOptions.slice(0, i).find((one) => settings[one] === own)
+    if (!own || other === undefined) continue
+    const expected = `another port than '${optionName(other)}' has, or 0 for any that is free`
+    throw wrong(name, expected, own)
   }
   return settings
 }

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, expect, test } from 'vitest'
-import { reload, reloadAtHangUp } from '../../src/cli/serve/reload.js'
+import { HangUps } from '../../src/cli/serve/hang-ups.js'
+import { reload } from '../../src/cli/serve/reload.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-reload-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -41,9 +42,21 @@ test.each([
   ['no file, and a service manager', {}, true, true],
   ['neither', {}, false, false],
 ])('the signal is waited for where there is %s', (_what, files, isThere, isWaitedFor) => {
-  const manager = { isThere, reloading: () => undefined, reloaded: () => undefined }
-  reloadAtHangUp(files as never, { server: {} as never, log: {} as never, manager })
+  new HangUps(files as never, isThere)
   expect(process.listenerCount('SIGHUP') > before.length).toBe(isWaitedFor)
+})
+
+test('signals that come while it starts are heard together, and each of those after them', () => {
+  const hangUps = new HangUps({ apiKeyFile: keys }, false)
+  let heard = 0
+  process.emit('SIGHUP')
+  process.emit('SIGHUP')
+  hangUps.listen(() => {
+    heard += 1
+  })
+  expect(heard).toBe(1)
+  process.emit('SIGHUP')
+  expect(heard).toBe(2)
 })
 
 test('each file that was given is read and taken by itself', () => {

@@ -8,6 +8,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -74,6 +75,40 @@ describe('sluice serve of several models', () => {
     const { code, stderr } = await cli.result
     expect(code).toBe(0)
     expect(stderr).toMatch(/^sluice: pulling hf:sluice\/storyteller-GGUF:Q8_0, 3\.0 MB$/m)
+  })
+
+  test.skipIf(process.platform === 'win32')(
+    'goes on at SIGHUP while it pulls, and reads its files again once it listens',
+    async () => {
+      const keys = path.join(cache, 'keys')
+      writeFileSync(keys, 'key-1\n')
+      let goesOn = false
+      hub.pace = { bytes: 8192, ms: 0, until: () => goesOn }
+      const files = ['--model', `more=${embeddedModel}`, '--api-key-file', keys]
+      const cli = startCli([...args, ...files], { env: environment() })
+      await eventually(() => hub.sentBytes > 0, 'nothing was sent')
+      writeFileSync(keys, 'key-2\n')
+      cli.child.kill('SIGHUP')
+      goesOn = true
+      const [, url = ''] = await cli.said(/^Listening on (http:\S+?)\. Try:$/m)
+      await eventually(() => cli.stderr.includes(`read ${keys} again`), cli.stderr)
+      const asked = (key: string) => fetch(`${url}/v1/models`, { headers: { 'x-api-key': key } })
+      expect((await asked('key-1')).status).toBe(401)
+      expect((await asked('key-2')).status).toBe(200)
+      cli.child.kill('SIGTERM')
+      expect((await cli.result).code).toBe(0)
+    },
+  )
+
+  test.skipIf(process.platform === 'win32')('ends at SIGTERM after that as well', async () => {
+    const keys = path.join(cache, 'keys')
+    writeFileSync(keys, 'key-1\n')
+    hub.pace = { bytes: 8192, ms: 0, until: () => false }
+    const { child, result } = startCli([...args, '--api-key-file', keys], { env: environment() })
+    await eventually(() => hub.sentBytes > 0, 'nothing was sent')
+    child.kill('SIGHUP')
+    child.kill('SIGTERM')
+    expect(await result).toMatchObject({ code: 0, stdout: '' })
   })
 
   test('ends at a signal while it pulls', async () => {

@@ -3,7 +3,7 @@ import { useBinding } from '../../src/binding/binding.js'
 import { load } from '../../src/engine/load.js'
 import { fixedHost } from '../../src/host/fixed-host.js'
 import type { Lease, ModelHost } from '../../src/host/model-host.js'
-import { createHostServer, type SluiceServer } from '../../src/http/node/server.js'
+import { hostServerSettings, SluiceServer } from '../../src/http/node/server.js'
 import { eventually, settle } from '../support/eventually.js'
 import { FakeAddon, type FakeEngine } from '../support/fake-binding.js'
 import { post, RawClient } from '../support/raw-client.js'
@@ -80,7 +80,7 @@ async function serveTwo(pace: 'auto' | 'manual' = 'auto'): Promise<TwoModels> {
       for (const one of hosts) await one.close()
     },
   }
-  const server = createHostServer(host, { port: 0 })
+  const server = new SluiceServer(hostServerSettings({ port: 0 }), host)
   holdToShape(server)
   const { url, port } = await server.listen()
   alsoClose(async () => {

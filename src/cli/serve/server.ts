@@ -4,8 +4,8 @@ import { Deferred } from '../../engine/deferred.js'
 import type { Engine } from '../../engine/engine.js'
 import type { ModelHost } from '../../host/model-host.js'
 import { lastWordsMs } from '../../http/drain.js'
-import { type Address, createHostServer, type SluiceServer } from '../../http/node/server.js'
-import { listenerSettings, modelHostOf } from '../../http/options.js'
+import { type Address, hostServerSettings, SluiceServer } from '../../http/node/server.js'
+import { listenerSettings, modelHostOf, type ServerSettings } from '../../http/options.js'
 import { Vitality } from '../../http/vitality.js'
 import { warmUp } from '../../http/warm-up.js'
 import type { KeyLimits } from '../../options/api-keys.js'
@@ -19,9 +19,10 @@ import { urlsOfAll } from './addresses.js'
 import { banner } from './banner.js'
 import type { Crashes } from './crashes.js'
 import type { Credentials } from './credentials.js'
+import type { HangUps } from './hang-ups.js'
 import { openModels } from './open-models.js'
-import { reloadAtHangUp } from './reload.js'
-import { ServiceManager } from './service-manager.js'
+import { reload } from './reload.js'
+import type { ServiceManager } from './service-manager.js'
 import { type ShellKey, shellKeyOf } from './shell-key.js'
 
 type Flags = Settled<typeof serveFlags>
@@ -51,6 +52,8 @@ interface Serving {
   readonly credentials: Credentials
   /** Fires at the first signal. */
   readonly stop: AbortSignal
+  readonly hangUps: HangUps
+  readonly manager: ServiceManager
   /** Of the engine that `load` makes. */
   readonly crashes: Crashes
 }
@@ -58,22 +61,21 @@ interface Serving {
 /** Serves until `stop` fires, and then drains. Rejects with what keeps it from serving. */
 export async function serve(
   flags: Flags,
-  { load, credentials, stop, crashes }: Serving,
+  { load, credentials, stop, hangUps, manager, crashes }: Serving,
 ): Promise<void> {
   const log = await openLog(flags.logFormat, flags.logLevel)
+  const settings = settingsOf(flags, credentials, log) // what is wrong is told before downloads
   const failed = new AbortController()
   // This command ends with the engine, and says why.
   const loading = new Deferred<Engine>()
   const several = load === undefined ? await openModels(flags, log, stop) : undefined
   const onEngineError = (error: unknown) => failed.abort(error)
-  const begun = () =>
-    begin(flags, several?.pool ?? loading.promise, { credentials, log, onEngineError })
+  const begun = () => begin(flags, several?.pool ?? loading.promise, { settings, onEngineError })
   const { host, server, address } = await begun().catch(async (error: unknown) => {
     await several?.pool.close()
     throw error
   })
-  const manager = new ServiceManager()
-  reloadAtHangUp(flags, { server, log, manager })
+  hangUps.listen(() => reload(flags, { server, log, manager }))
   crashes.listen((crash) => log.life('crashed', { model: namesOf(host), ...crash }))
   if (load !== undefined) loading.resolve(load())
   several?.begin()
@@ -121,8 +123,7 @@ interface Begun {
 }
 
 interface Beginning {
-  readonly credentials: Credentials
-  readonly log: Log
+  readonly settings: ServerSettings
   readonly onEngineError: (error: unknown) => void
 }
 
@@ -130,10 +131,10 @@ interface Beginning {
 async function begin(
   flags: Flags,
   engine: Promise<Engine> | Models,
-  { credentials, log, onEngineError }: Beginning,
+  { settings, onEngineError }: Beginning,
 ): Promise<Begun> {
   const host = hostOf(flags, engine, onEngineError)
-  const server = serverOf(flags, credentials, host, log)
+  const server = new SluiceServer(settings, host)
   return { host, server, address: await listening(server, flags) }
 }
 
@@ -160,17 +161,12 @@ function hostOf(
   return modelHostOf(listenerSettings({ engine, aliases, anyModel, onEngineError }))
 }
 
-function serverOf(
-  flags: Flags,
-  { apiKeys, tls }: Credentials,
-  host: ModelHost,
-  log: Log,
-): SluiceServer {
+function settingsOf(flags: Flags, { apiKeys, tls }: Credentials, log: Log): ServerSettings {
   const { allowHost: allowHosts, allowOrigin: allowOrigins } = flags
   const bodyBytesMax = flags.bodyMib * 2 ** 20
   const responseStoreBytes = flags.responseStoreMib * 2 ** 20
   try {
-    return createHostServer(host, {
+    return hostServerSettings({
       ...pick(flags, serverKeys),
       page: flags.page === 'on',
       allowHosts,

@@ -55,11 +55,11 @@ export function createServer(options: ServerOptions, ...none: []): SluiceServer 
   })
 }
 
-/** The same in front of a host of models, which stays the caller's. */
-export function createHostServer(host: ModelHost, options: OwnServerOptions): SluiceServer {
+/** The settings of a server of its own. Throws InvalidOptionError as createServer does. */
+export function hostServerSettings(options: OwnServerOptions): ServerSettings {
   const settings = ownServerSettings(options)
   checkOpenness(settings)
-  return new SluiceServer(settings, host)
+  return settings
 }
 
 /** Made by createServer. */
@@ -76,7 +76,10 @@ export class SluiceServer implements AsyncDisposable {
   readonly #raw: OpenSockets | undefined
   readonly #agentSockets: OpenSockets | undefined
 
-  /** @internal */
+  /**
+   * @internal
+   * @param host stays the caller's
+   */
   constructor(given: ServerSettings, host: ModelHost) {
     const settings = { ...given, host: withoutBrackets(given.host) }
     this.#settings = settings
