@@ -7,6 +7,9 @@ export type LogLevel = (typeof logLevels)[number]
 /** Looks that come every few seconds. */
 const polled: readonly (string | undefined)[] = ['/health', '/metrics']
 
+/** Their good answers as long as a server starts, or drains. An engine that has failed is none. */
+const inPassing: readonly (string | undefined)[] = ['loading', 'shutting_down']
+
 /** How much an ended request matters. A client that leaves does what it may. */
 export function levelOf({
   outcome,
@@ -15,9 +18,10 @@ export function levelOf({
   route,
   code,
 }: AccessEntry): Exclude<LogLevel, 'silent'> {
-  if (outcome === 'failed') {
+  const isPolled = polled.includes(route)
+  if (outcome === 'failed' && !(isPolled && inPassing.includes(code))) {
     if (code === 'deadline_exceeded') return 'warn' // its sender said so
     return status >= 500 || status === 200 || error !== undefined ? 'error' : 'warn'
   }
-  return polled.includes(route) ? 'debug' : 'info'
+  return isPolled ? 'debug' : 'info'
 }

@@ -3,6 +3,7 @@ import fs from 'node:fs'
 import net, { type AddressInfo, isIPv4 } from 'node:net'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { reasonOf } from '../api/show.js'
 import { bindingPlace } from '../binding/binding.js'
 import { packageRoot } from '../binding/package-root.js'
 import { coresMax } from '../engine/machine.js'
@@ -91,7 +92,13 @@ async function freePort({ host, port }: Flags): Promise<number> {
 
 function madeFolder(folder: string | undefined): string {
   if (folder === undefined) return ''
-  fs.mkdirSync(folder, { recursive: true })
+  try {
+    fs.mkdirSync(folder, { recursive: true })
+    fs.accessSync(folder, fs.constants.W_OK)
+  } catch (cause) {
+    const came = `${folder} (${reasonOf(cause)})`
+    throw refused('--weights-dir', 'a folder that can be made and written to', came, { cause })
+  }
   return path.resolve(folder)
 }
 

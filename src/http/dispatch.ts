@@ -72,8 +72,10 @@ export async function answer(app: App, call: Call): Promise<Answer> {
   if (settings.isolateKeys) call.isolatedKey = key?.digest
   if (key !== undefined) call.isOf(key)
   if (route !== undefined) {
-    if (method === 'POST' && key?.limits !== undefined) limit(app, call, api, key.limits)
-    call.limitTime(deadlinesOf(call.headers))
+    if (method === 'POST') {
+      if (key?.limits !== undefined) limit(app, call, api, key.limits)
+      call.limitTime(deadlinesOf(call.headers)) // all others are answered at once
+    }
     const answer = await inTime(route.handle(app, call, match.id), call)
     call.headersAreReady()
     return answer

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { openLog } from '../../src/cli/log.js'
+import { levelOf } from '../../src/cli/log-level.js'
 import type { AccessEntry } from '../../src/http/index.js'
 
 const entry: AccessEntry = {
@@ -104,4 +105,16 @@ test('an error within a stream is an error, whatever the status was', async () =
   const broken = { ...entry, outcome: 'failed' as const, code: 'engine_failed' }
   const lines = await logged('json', 'error', (log) => log.request(broken))
   expect(lines).toHaveLength(1)
+})
+
+test.each([
+  ['/health', 'loading', 'debug'],
+  ['/health', 'shutting_down', 'debug'],
+  ['/metrics', 'loading', 'debug'],
+  ['/health', 'engine_ended', 'error'],
+  ['/health', 'load_failed', 'error'],
+  ['/v1/models', 'loading', 'error'],
+] as const)('a look at %s that is told %s is a line at %s', (route, code, level) => {
+  const one = { ...entry, route, status: 503, outcome: 'failed' as const, code }
+  expect(levelOf(one)).toBe(level)
 })

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os'
 import { describe, expect, test } from 'vitest'
+import { apis } from '../../src/http/apis.js'
 import { BodyBudget } from '../../src/http/door/body.js'
 import { eventually } from '../support/eventually.js'
 import { post, request } from '../support/raw-client.js'
@@ -185,6 +186,24 @@ describe('paths', () => {
 })
 
 describe('keys', () => {
+  const forms = [{ authorization: 'Bearer key' }, { 'x-api-key': 'key' }, { 'api-key': 'key' }]
+  test.each(apis.map((api) => [api.routes[0]?.pattern ?? '', api] as const))(
+    'are taken in each form by the protocol of %s, also from pages',
+    (_path, { keyOf, keyHeaders }) => {
+      expect(forms.map((headers) => keyOf(headers))).toEqual(['key', 'key', 'key'])
+      expect(keyHeaders).toEqual(expect.arrayContaining(['authorization', 'x-api-key', 'api-key']))
+    },
+  )
+
+  test('open /v1/systemone in another header than its own', async () => {
+    const { url } = await serve({ server: { apiKeys: ['key'] } })
+    const status = async (headers: Record<string, string>) => {
+      return (await fetch(`${url}/v1/systemone`, { method: 'POST', headers, body: '{}' })).status
+    }
+    expect(await status({ 'x-api-key': 'key' })).toBe(422)
+    expect(await status({ 'x-api-key': 'other' })).toBe(401)
+  })
+
   test.each([
     [{ authorization: 'Bearer key' }, 200],
     [{ 'x-api-key': 'key' }, 200],

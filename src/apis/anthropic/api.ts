@@ -16,11 +16,12 @@ export const anthropic: Api = {
   isSpokenBy: (headers) => headers['anthropic-version'] !== undefined,
   requestIdHeader: 'request-id',
   /** Claude Code sends one or the other, by which variable of its environment has it. */
-  keyOf({ authorization, 'x-api-key': own }) {
+  keyOf({ authorization, ...headers }) {
+    const own = headers['x-api-key'] ?? headers['api-key']
     if (own !== undefined) return /^[\x21-\x7e]+$/.test(own) ? own : undefined
     return /^Bearer +([\x21-\x7e]+) *$/i.exec(authorization ?? '')?.[1]
   },
-  keyHeaders: ['x-api-key', 'authorization', 'anthropic-version', 'anthropic-beta'],
+  keyHeaders: ['x-api-key', 'api-key', 'authorization', 'anthropic-version', 'anthropic-beta'],
   keyExample: 'x-api-key: YOUR_API_KEY',
   limitHeaders,
   errorWords,

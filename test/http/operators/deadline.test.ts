@@ -40,6 +40,15 @@ test.each(['soon', '', '-1', '0', '1e3', '30s'])('%j is no deadline', async (giv
   expect(await response.text()).toContain('Expected the header x-request-timeout as a number')
 })
 
+test.each(['/health', '/metrics', '/v1/models', '/engine', '/props'])(
+  'GET %s is answered at once, whatever it says of a deadline',
+  async (path) => {
+    const { url } = await serve()
+    const response = await fetch(url + path, { headers: { 'x-request-timeout': 'soon' } })
+    expect(response.status).toBe(200)
+  },
+)
+
 test('a request whose deadline passes in the queue ends there, counted and logged', async () => {
   const { url, engine, native, log } = await serve({
     pace: 'manual',
