@@ -6,6 +6,7 @@ import { doctorText, gibibytes } from '../../src/cli/doctor/format.js'
 import { idleHardware, processorFeatures } from '../../src/cli/doctor/machine.js'
 import type { DoctorReport } from '../../src/cli/doctor/report.js'
 import { FakeAddon } from '../support/fake-binding.js'
+import { freePort } from '../support/program.js'
 
 const gpu: NativeDevice = {
   name: 'CUDA0',
@@ -119,6 +120,15 @@ describe('what doctor finds', () => {
     const text = doctorText(report)
     expect(text).toContain('20 of 29 layers on the GPU (cuda), 2 x 2048 tokens')
     expect(text).toMatch(/CUDA0 +4\.3 GiB: weights 3\.0 GiB, KV 1\.0 GiB, compute 256 MiB/)
+  })
+
+  test('is, with workers and no model to say it, whom their network has to keep out', async () => {
+    const worker = `127.0.0.1:${await freePort()}`
+    const { problems } = await examine(undefined, { rpc: [worker] })
+    const said = { what: expect.stringContaining(`cross the network to ${worker} without a key`) }
+    expect(problems).toContainEqual(expect.objectContaining({ level: 'warning', ...said }))
+    const without = await examine(undefined, {})
+    expect(without.problems.filter(({ what }) => what.includes('without a key'))).toEqual([])
   })
 
   test('is why a model cannot be loaded', async () => {

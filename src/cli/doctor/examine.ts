@@ -15,7 +15,7 @@ import { packageVersion } from '../package-root.js'
 import { gibibytes } from './format.js'
 import { featureNames, idleHardware, platform, processorFeatures } from './machine.js'
 import type { BackendReport, DoctorReport, Problem } from './report.js'
-import { workerDevices } from './workers.js'
+import { trustedNetwork, workerDevices } from './workers.js'
 
 /** Looks at everything; throws nothing but programming errors. */
 export async function examine(
@@ -39,6 +39,8 @@ export async function examine(
   const wanted = addon !== null && model !== undefined
   // A model's estimate says it by itself.
   if (!wanted) problems.push(...missingBackend(options.gpu, own))
+  const needed = wanted ? await needs(model, options, problems) : null
+  if (needed === null) problems.push(...trustedNetwork(rpc))
   return {
     format: 1,
     sluice: packageVersion(),
@@ -48,7 +50,7 @@ export async function examine(
     memory: { totalBytes, freeBytes },
     backends,
     devices: own,
-    model: wanted ? await needs(model, options, problems) : null,
+    model: needed,
     problems,
   }
 }

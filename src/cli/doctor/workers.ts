@@ -32,3 +32,12 @@ export async function workerDevices(
     totalBytes,
   }))
 }
+
+/** What an engine with such workers warns of (WARN_TRUSTED_NETWORK), where none has been asked. */
+export function trustedNetwork(names: readonly string[]): Problem[] {
+  if (names.length === 0) return []
+  const crossing = `weights, prompts and replies cross the network to ${names.join(', ')}`
+  const danger = 'without a key and unencrypted, and whoever reaches a worker can run code on it'
+  const fix = 'keep them in a network that you trust, and no other'
+  return [{ level: 'warning', what: `${crossing} ${danger}`, fix }]
+}
