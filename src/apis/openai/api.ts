@@ -1,4 +1,5 @@
 import type { Api } from '../api.js'
+import { commonKeys } from '../key-headers.js'
 import { chatCompletions } from './chat/handler.js'
 import { completions } from './completions/handler.js'
 import { createDecision } from './decisions/handler.js'
@@ -23,14 +24,7 @@ export const openAi: Api = {
     { method: 'GET', pattern: '/v1/models', handle: listModels },
     { method: 'GET', pattern: '/v1/models/{id}', handle: oneModel },
   ],
-  /** As OpenAI's clients bring it, or in a header of its own as those of Azure do. */
-  keyOf({ authorization, ...headers }) {
-    if (authorization !== undefined) return /^Bearer +([\x21-\x7e]+) *$/i.exec(authorization)?.[1]
-    const own = headers['x-api-key'] ?? headers['api-key']
-    return own !== undefined && /^[\x21-\x7e]+$/.test(own) ? own : undefined
-  },
-  keyHeaders: ['authorization', 'x-api-key', 'api-key'],
-  keyExample: 'Authorization: Bearer YOUR_API_KEY',
+  ...commonKeys,
   limitHeaders,
   errorWords: errorWords(),
 }
