@@ -5,7 +5,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { freePorts, type Replica } from './fleet.js'
+import { freePorts, type Ports } from './fleet.js'
 
 /** A balancer of another project in front of replicas, with the configuration of deploy/. */
 export interface Balancer {
@@ -32,7 +32,7 @@ export function missing(name: BalancerName): string {
 }
 
 /** The ports of the files in deploy/, and of the replicas in their order. */
-function withPorts(text: string, own: number, replicas: readonly Replica[]): string {
+function withPorts(text: string, own: number, replicas: readonly Ports[]): string {
   const ports = replicas.flatMap(({ port, agentPort }, i): [number, number][] => {
     return [
       [8081 + i, port],
@@ -46,7 +46,7 @@ function withPorts(text: string, own: number, replicas: readonly Replica[]): str
 
 /** @param change of the file, for a comparison */
 export async function startHaproxy(
-  replicas: readonly Replica[],
+  replicas: readonly Ports[],
   change: (config: string) => string = (config) => config,
 ): Promise<Haproxy> {
   const [port = 0] = await freePorts(1)
@@ -59,7 +59,7 @@ export async function startHaproxy(
   return { ...balancer, control: (command) => asked(socket, command) }
 }
 
-export async function startNginx(replicas: readonly Replica[]): Promise<Balancer> {
+export async function startNginx(replicas: readonly Ports[]): Promise<Balancer> {
   const [port = 0] = await freePorts(1)
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'sluice-nginx-'))
   fs.writeFileSync(

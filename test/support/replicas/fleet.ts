@@ -3,11 +3,15 @@ import net, { type AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type RunningCli, startCli } from '../cli.js'
 
-/** One `sluice serve` of several, in a process of its own. */
-export interface Replica {
-  readonly cli: RunningCli
+/** Where a balancer finds a replica. */
+export interface Ports {
   readonly port: number
   readonly agentPort: number
+}
+
+/** One `sluice serve` of several, in a process of its own. */
+export interface Replica extends Ports {
+  readonly cli: RunningCli
   readonly url: string
 }
 
@@ -26,10 +30,7 @@ export async function freePorts(count: number): Promise<number[]> {
 }
 
 /** On ports of its own, or on those that another had before it. */
-export async function startReplica(
-  args: readonly string[],
-  ports: Pick<Replica, 'port' | 'agentPort'>,
-): Promise<Replica> {
+export async function startReplica(args: readonly string[], ports: Ports): Promise<Replica> {
   const { port, agentPort } = ports
   const own = ['--port', String(port), '--agent-port', String(agentPort)]
   const cli = startCli(['serve', ...common, ...own, ...args])
@@ -51,7 +52,7 @@ export async function stopped(replicas: readonly Replica[]): Promise<void> {
 }
 
 /** What an agent-check is told. */
-export async function agentLineOf({ agentPort }: Pick<Replica, 'agentPort'>): Promise<string> {
+export async function agentLineOf({ agentPort }: Ports): Promise<string> {
   const socket = net.connect(agentPort, '127.0.0.1').setEncoding('utf8')
   let text = ''
   socket.on('data', (part: string) => {
