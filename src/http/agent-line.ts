@@ -10,12 +10,13 @@ interface Load {
 
 /**
  * A server's answer to an agent-check of HAProxy: what to do with it, and for one that serves its
- * weight in percent of what is configured.
+ * weight in percent of what is configured. Not `drain`, with which HAProxy still sends what its
+ * table says belongs here. Not `ready`, which would take back an operator's own drain or maint.
  */
 export function agentLine({ host, isDraining }: Pick<App, 'host' | 'isDraining'>): string {
-  if (isDraining) return 'drain'
+  if (isDraining) return 'stopped'
   if (!isServing(host)) return 'down'
-  return `ready up ${weightOf(host.loaded().map(loadOf))}%`
+  return `up ${weightOf(host.loaded().map(loadOf))}%`
 }
 
 function isServing(host: ModelHost): boolean {

@@ -137,12 +137,12 @@ describe('the port for agent-checks', () => {
   test('tells a share that shrinks with what there is to do', async () => {
     const fake: FakeOptions = { pace: 'manual', script: () => ({ tokens: counting() }) }
     const { url, agent, addon } = await serveBeside({}, fake)
-    expect(await agent()).toBe('ready up 100%\n')
+    expect(await agent()).toBe('up 100%\n')
     for (let i = 1; i <= 4; i++) {
       void chat(url, story()).then((response) => response.body?.cancel())
       await eventually(() => addon.engine.submitted.length === i)
     }
-    expect(await agent()).toBe('ready up 50%\n')
+    expect(await agent()).toBe('up 50%\n')
   })
 
   test.each([
@@ -163,13 +163,13 @@ describe('the port for agent-checks', () => {
     expect(weightOf(loads)).toBe(weight)
   })
 
-  test('says drain, and answers until the last reply has ended, as metrics do', async () => {
+  test('says that it drains, and answers until the last reply has ended, as metrics do', async () => {
     const fake: FakeOptions = { pace: 'manual', script: () => ({ tokens: counting() }) }
     const { url, server, addon, agent, metrics } = await serveBeside({}, fake)
     const reply = chat(url, story({ max_tokens: 3 })).then((response) => response.text())
     await eventually(() => addon.engine.submitted.length === 1)
     const drained = server.drain()
-    expect(await agent()).toBe('drain\n')
+    expect(await agent()).toBe('stopped\n')
     expect(await (await metrics()).text()).toContain('sluice_num_requests_running{')
     await eventually(() => {
       addon.engine.step()

@@ -230,14 +230,17 @@ describe.skipIf(missing('haproxy') !== '')('three replicas behind haproxy, by me
     const balancer = await startHaproxy(replicas)
     balancers.push(balancer)
     const [first] = replicas as [Replica]
-    expect(await agentLineOf(first)).toBe('ready up 100%\n')
+    expect(await agentLineOf(first)).toBe('up 100%\n')
+    const mine = await talkOf(first, balancer.url)
     const own = seeds(8).map((seed) => longReply(first.url, seed, 900))
     await Promise.all(own.map(({ begun }) => begun))
-    expect(await agentLineOf(first)).toBe('ready up 50%\n')
+    expect(await agentLineOf(first)).toBe('up 50%\n')
     await heard(balancer, /^replicas,one,.*,UP,50,/m)
     first.cli.child.kill('SIGTERM')
-    await heard(balancer, /^replicas,one,.*,DRAIN/m)
-    expect(await agentLineOf(first)).toBe('drain\n')
+    await heard(balancer, /^replicas,one,.*,DOWN \(agent\),/m)
+    expect(await agentLineOf(first)).toBe('stopped\n')
+    // HAProxy cannot ask another replica when it no longer has the whole of a request.
+    expect(await asked(balancer.url, mine, 200_000)).toBe(200)
     const before = await numberOf(first, started)
     const news = seeds(12).map((seed) => longReply(balancer.url, 300 + seed, 8).ending)
     expect(kinds(await Promise.all(news))).toEqual({ whole: 12 })
@@ -245,7 +248,54 @@ describe.skipIf(missing('haproxy') !== '')('three replicas behind haproxy, by me
     expect(kinds(await Promise.all(own.map(({ ending }) => ending)))).toEqual({ whole: 8 })
     await stopped(replicas)
   })
+
+  test('a replica in maint has no new requests, whatever it says, and ends its streams', async () => {
+    const replicas = await startReplicas(3, everyReply)
+    const balancer = await startHaproxy(replicas)
+    balancers.push(balancer)
+    const [first, ...others] = replicas as [Replica, ...Replica[]]
+    const mine = await talkOf(first, balancer.url)
+    const streams = seeds(9).map((seed) => longReply(balancer.url, seed, 700))
+    await Promise.all(streams.map(({ begun }) => begun))
+    const before = await numberOf(first, started)
+    await balancer.control('set server replicas/one state maint')
+    await heard(balancer, /^replicas,one,.*,MAINT,/m)
+    for (const _ of seeds(20)) expect(await asked(balancer.url, mine, 200_000)).toBe(200)
+    expect(await numberOf(first, started)).toBe(before)
+    expect(kinds(await Promise.all(streams.map(({ ending }) => ending)))).toEqual({ whole: 9 })
+    await stopped([first])
+    expect(await asked(balancer.url, mine, 200_000)).toBe(200)
+    const fresh = await startReplica(everyReply, first)
+    await balancer.control('set server replicas/one state ready')
+    await heard(balancer, /^replicas,one,.*,UP,/m)
+    for (const seed of seeds(12)) expect(await asked(balancer.url, `new ${seed}`, 0)).toBe(200)
+    expect(await numberOf(fresh, started)).toBeGreaterThan(0)
+    await stopped([fresh, ...others])
+  })
 })
+
+/** A request of a conversation, with so many spaces after its JSON. */
+async function asked(url: string, name: string, spaces: number): Promise<number> {
+  const messages = [{ role: 'user', content: 'Hello' }]
+  const body = { model: 'default', prompt_cache_key: name, messages, max_tokens: 4 }
+  const response = await fetch(`${url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body) + ' '.repeat(spaces),
+  })
+  await response.text()
+  return response.status
+}
+
+/** A conversation that the balancer has given to this replica. */
+async function talkOf(replica: Replica, url: string): Promise<string> {
+  for (let i = 0; i < 100; i++) {
+    const before = await numberOf(replica, started)
+    expect(await asked(url, `talk ${i}`, 0)).toBe(200)
+    if ((await numberOf(replica, started)) > before) return `talk ${i}`
+  }
+  throw new Error('of 100 conversations none is of this replica')
+}
 
 /** Until HAProxy's own numbers say so. */
 async function heard(balancer: Haproxy, pattern: RegExp): Promise<void> {

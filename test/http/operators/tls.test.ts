@@ -79,7 +79,7 @@ test.skipIf(!hasOpenssl)('the ports beside it stay plain, and say so', async () 
   expect(url).toBe(`http://127.0.0.1:${port}`)
   expect((await fetch(`${url}/metrics`)).status).toBe(200)
   const agent = connectPlain(server.agentAddress()?.port as number, '127.0.0.1')
-  expect(await text(agent)).toBe('ready up 100%\n')
+  expect(await text(agent)).toBe('up 100%\n')
 })
 
 test.skipIf(!hasOpenssl)('a client that hangs up once it has its answer was served', async () => {

@@ -54,7 +54,10 @@ export async function startHaproxy(
   const socket = path.join(folder, 'control')
   const config = withPorts(change(deploy('haproxy.cfg')), port, replicas)
   const file = path.join(folder, 'haproxy.cfg')
-  fs.writeFileSync(file, config.replace(/^global$/m, `global\n  stats socket ${socket}`))
+  fs.writeFileSync(
+    file,
+    config.replace(/^global$/m, `global\n  stats socket ${socket} level admin`),
+  )
   const balancer = await started('haproxy', ['-db', '-f', file], port, folder)
   return { ...balancer, control: (command) => asked(socket, command) }
 }
