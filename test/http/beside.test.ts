@@ -163,7 +163,7 @@ describe('the port for agent-checks', () => {
     expect(weightOf(loads)).toBe(weight)
   })
 
-  test('says that it drains, and answers until the last reply has ended, as metrics do', async () => {
+  test('says that it drains, and answers until the last reply ends, as metrics do', async () => {
     const fake: FakeOptions = { pace: 'manual', script: () => ({ tokens: counting() }) }
     const { url, server, addon, agent, metrics } = await serveBeside({}, fake)
     const reply = chat(url, story({ max_tokens: 3 })).then((response) => response.text())

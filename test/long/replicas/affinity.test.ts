@@ -175,7 +175,7 @@ const staying: Record<string, Turn> = {
   }),
 }
 
-/** Bodies that say nothing of a conversation: each goes anywhere, though it comes again and again. */
+/** Bodies that say nothing of a conversation: each goes anywhere, though it comes often. */
 const anywhere: Record<string, Asked> = {
   'a text of /v1/responses': { path: '/v1/responses', body: { input: 'Hello' } },
   'a prompt': { path: '/v1/completions', body: { prompt: 'Hello' } },
