@@ -69,7 +69,8 @@ describe.each<BalancerName>(['haproxy', 'nginx'])('three replicas behind %s', (n
         expect([mark, taken.toSorted()]).toEqual([mark, [0, 0, 3]])
         used.add(taken.indexOf(3))
       }
-      expect([mark, used.size]).toEqual([mark, 3])
+      // A hash may leave one of three without any of twelve: affinity.test.ts asks for more.
+      expect(used.size, mark).toBeGreaterThanOrEqual(name === 'haproxy' ? 3 : 2)
     }
     await stopped(replicas)
   })
