@@ -568,10 +568,16 @@ void StateStore::Core::run_writer() {
     waiting_bytes -= bytes;
     progress.notify_all();
   }
-  const std::lock_guard<std::mutex> lock(mutex);
-  counts.dropped += int64_t(writes.size());
-  writes.clear();
-  waiting_bytes = 0;
+  {
+    const std::lock_guard<std::mutex> lock(mutex);
+    counts.dropped += int64_t(writes.size());
+    for (const WriteJob& job : writes) {
+      if (index.holds(job.name, job.head)) index.remove(job.name);
+    }
+    writes.clear();
+    waiting_bytes = 0;
+  }
+  remove_erased();  // what the reader left, since it was to be written again
 }
 
 void StateStore::Core::write_or_drop(const WriteJob& job) {

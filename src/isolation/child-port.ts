@@ -184,10 +184,9 @@ export class ChildPort implements EnginePort {
   }
 
   #start(): void {
-    const { prepare, again } = this.#given
-    const options = this.#settled === undefined ? this.#given.options : again(this.#settled)
+    const { prepare } = this.#given
     if (prepare === undefined) {
-      this.#spawn(options)
+      this.#spawn(this.#options)
       return
     }
     const preparing = new AbortController()
@@ -199,10 +198,15 @@ export class ChildPort implements EnginePort {
       clearTimeout(this.#timer)
       next()
     }
-    prepare(options, this.#state === 'reloading', signal).then(
-      (prepared) => then(() => this.#spawn(prepared)),
+    prepare(this.#options, this.#state === 'reloading', signal).then(
+      ({ workers }) => then(() => this.#spawn({ ...this.#options, workers })), // asked for anew
       (error) => then(() => this.#onUnprepared(error as Error)),
     )
+  }
+
+  get #options(): NativeEngineOptions {
+    const { options, again } = this.#given
+    return this.#settled === undefined ? options : again(this.#settled)
   }
 
   #onUnprepared(error: Error): void {
@@ -335,7 +339,8 @@ export class ChildPort implements EnginePort {
   #check({ kind: _, ...info }: EngineEvent & { kind: 'ready' }): void {
     const checked = this.#process
     void Promise.all([this.#files, this.#identify()]).then(([before, now]) => {
-      if (this.#state !== 'reloading' || this.#process !== checked) return
+      const isOver = this.#process !== checked || this.#fault !== undefined
+      if (this.#state !== 'reloading' || isOver) return
       const isSameFile = before === undefined || now === undefined || before === now
       if (isSameFile && isSameModel(info, this.#settled as NativeModelInfo)) this.#run()
       else this.#onReplaced()
@@ -501,8 +506,16 @@ export class ChildPort implements EnginePort {
     if (!this.#isReferenced) this.#timer.unref()
   }
 
+  /** Undefined, too, where the files cannot be read in time: their server may have gone. */
   async #identify(): Promise<string | undefined> {
-    return this.#given.identify?.()
+    const { identify, stallMs } = this.#given
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<undefined>((resolve) => {
+      timer = setTimeout(resolve, stallMs, undefined)
+    })
+    const known = await Promise.race([identify?.(), late])
+    clearTimeout(timer)
+    return known
   }
 
   #stopTimers(): void {

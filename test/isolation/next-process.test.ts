@@ -38,6 +38,15 @@ test('slots are free while there is none', async () => {
   await one.engine.close()
 })
 
+test('a file that cannot be read again, and says nothing of it, holds nobody up', async () => {
+  const identify = () => new Promise<undefined>(() => undefined)
+  const one = await opened({ over: { identify, stallMs: 100 } })
+  await dies(one)
+  await restarted(one)
+  expect(one.processes.all).toHaveLength(2)
+  await one.engine.close()
+})
+
 describe('where another model has come into the place of the one that was loaded', () => {
   const words = 'a file that it was loaded from has been replaced since then'
 

@@ -15,9 +15,7 @@ void close_gaps(Line& line) {
 
 void WaitingLine::join(std::unique_ptr<Sequence> sequence) {
   const Request& request = sequence->request();
-  // Of one request's choices those that have begun are first.
-  const uint64_t order = uint64_t(request.id) * 2 + (sequence->has_begun() ? 0 : 1);
-  queue_.push(request.owner, order, std::move(sequence));
+  queue_.push(request.owner, request.id, std::move(sequence));
 }
 
 void WaitingLine::end_parking() {
