@@ -63,6 +63,7 @@ listen asked
   ${server(1)}
 `)
 const haproxy = spawn('usr/sbin/haproxy', ['-db', '-f', 'haproxy.cfg'], { stdio: 'ignore' })
+process.on('exit', () => haproxy.kill())
 
 const command = (text) =>
   new Promise((resolve, reject) => {

@@ -52,6 +52,7 @@ frontend asked
   http-request return status 204
 `)
 const haproxy = spawn('usr/sbin/haproxy', ['-db', '-f', 'haproxy.cfg'], { stdio: 'inherit' })
+process.on('exit', () => haproxy.kill())
 const ask = (body) => fetch(`http://127.0.0.1:${free}`, { method: 'POST', body })
 try {
   for (let left = 100; ; left--) {

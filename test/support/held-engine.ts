@@ -46,7 +46,12 @@ export function holdNextCall(): Held {
   // First, so that the engine comes to no other call in between.
   process.env.SLUICE_TEST_FAILURE = `decode 1 holds ${own}`
   fs.rmSync(before, { force: true })
-  return { begun: eventually(() => fs.existsSync(own), 'no call was held'), release }
+  return {
+    get begun() {
+      return eventually(() => fs.existsSync(own), 'no call was held')
+    },
+    release,
+  }
 }
 
 /** Behind the variable, which the engine's thread reads at each call that is not held. */

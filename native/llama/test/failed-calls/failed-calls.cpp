@@ -4,8 +4,9 @@
 // (CMakeLists.txt, --wrap). The addon itself has no switch for it.
 //
 // SLUICE_TEST_FAILURE says which and how: "decode 7 half FILE" has the seventh llama_decode from
-// now on fail in the middle of its graph; "holds" has it wait until FILE is deleted, and then do
-// its work. What has failed, or is held, is a line in FILE.
+// now on fail in the middle of its graph; "holds" has it wait until FILE is deleted, or the
+// variable says something else, and then do its work. What has failed, or is held, is a line in
+// FILE.
 #include <pthread.h>
 #include <unistd.h>
 
@@ -65,14 +66,20 @@ std::string failure_of(const std::string& function) {
   return failure.how;
 }
 
-// Until the test deletes the file.
+// Until the test deletes the file. Where it did so before the file was there, the variable tells.
 void hold() {
-  std::string file;
+  std::string file, wanted;
   {
     const std::lock_guard<std::mutex> lock(mutex);
     file = failure.file;
+    wanted = setting;
   }
-  while (access(file.c_str(), F_OK) == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  const auto is_held = [&] {
+    const char* text = std::getenv("SLUICE_TEST_FAILURE");
+    return text && wanted == text && access(file.c_str(), F_OK) == 0;
+  };
+  while (is_held()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  std::remove(file.c_str());
 }
 
 // Of the context that this thread made last: each engine computes on its own.
