@@ -23,6 +23,7 @@ const notRun: [page: string, reason: string][] = [
   ['docs/lora.md', 'it needs adapters of a model'],
   ['docs/packages.md', 'its tarballs are made in a checkout'],
   ['docs/packages.md', 'minutes of compiling; test/package and test/long do it'],
+  ['docs/replicas.md', 'test/long/replicas.test.ts sends these commands without socat'],
   ['docs/runtimes.md', 'it runs tests of this checkout'],
   ['docs/several-machines.md', 'it needs another machine'],
   ['docs/several-machines.md', 'it needs another machine'],
