@@ -507,15 +507,17 @@ export class ChildPort implements EnginePort {
   }
 
   /** Undefined, too, where the files cannot be read in time: their server may have gone. */
-  async #identify(): Promise<string | undefined> {
-    const { identify, stallMs } = this.#given
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<undefined>((resolve) => {
-      timer = setTimeout(resolve, stallMs, undefined)
+  #identify(): Promise<string | undefined> {
+    return new Promise((resolve) => {
+      const { identify = async () => undefined, stallMs } = this.#given
+      const timer = setTimeout(resolve, stallMs, undefined).unref()
+      identify()
+        .catch(() => undefined) // unknown
+        .then((known) => {
+          clearTimeout(timer)
+          resolve(known)
+        })
     })
-    const known = await Promise.race([identify?.(), late])
-    clearTimeout(timer)
-    return known
   }
 
   #stopTimers(): void {

@@ -224,6 +224,27 @@ describe('of what ends early, for its key and in the log', () => {
       9,
     ],
     [
+      'Ollama’s embeddings',
+      '/api/embed',
+      { input: [six] },
+      { embedding: { size: 2, pooling: 'mean', isStuck: true } },
+      6,
+    ],
+    [
+      'llama-server’s embeddings',
+      '/embedding',
+      { content: six },
+      { embedding: { size: 2, pooling: 'mean', isStuck: true } },
+      6,
+    ],
+    [
+      'System One',
+      '/v1/systemone',
+      { state: 'Twice!', questions: { a: { type: 'noul', instructions: 'Is it?' } } },
+      { script: () => ({ tokens: [], promptTokens: 20, prefillSteps: 1e9 }) },
+      20,
+    ],
+    [
       'decisions',
       '/v1/decisions',
       { input: 'Twice!', questions: [decision] },
@@ -250,7 +271,7 @@ describe('of what ends early, for its key and in the log', () => {
       expect((await postJson(url, path, asked, late)).status).toBe(504)
       await eventually(() => log.length === 1, 'it was not counted')
       expect(log[0]).toMatchObject({ promptTokens: tokens })
-      const next = await postJson(url, path, asked, late)
+      const next = await postJson(url, '/v1/completions', { model: 'default', prompt: 'x' }, late)
       expect(next.headers.get('x-ratelimit-remaining-tokens')).toBe(`${60 - tokens}`)
     },
   )
@@ -268,7 +289,7 @@ describe('of what ends early, for its key and in the log', () => {
     await eventually(() => log.length === 1, 'it was not told')
     expect(log[0]?.promptTokens).toBeUndefined()
     const late = { ...bearer('one'), 'x-request-timeout': '0.1' }
-    const next = await postJson(url, path, asked, late)
+    const next = await postJson(url, '/v1/completions', { model: 'default', prompt: 'x' }, late)
     expect(next.headers.get('x-ratelimit-remaining-tokens')).toBe('60')
   })
 })
