@@ -55,6 +55,7 @@ export default defineConfig({
   head: [['link', { rel: 'icon', href: 'data:,' }]], // none, rather than one that is not there
   markdown: {
     anchor: { slugify: anchorOf },
+    attrs: { disable: true }, // `## GET /v1/models/{id}` has no attribute `id`
     config: (markdown) => {
       repositoryLinks(markdown, { root, repository, isPage })
       // Blocks without a fence look, and scroll, like those with one.

@@ -1,6 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { sidebar } from '../../site/.vitepress/sidebar.mjs'
 import { blocksOf, firstPages, pages, programLanguages } from '../support/docs/blocks.js'
 import { anchorsOf, linksOf } from '../support/docs/links.js'
 
@@ -48,9 +49,29 @@ test('README.md links to nothing that the package lacks', () => {
 
 test('every page of docs/ is in its index, and in no folder that is not packed', () => {
   const index = linksOf(readFileSync('docs/README.md', 'utf8')).map((link) => `docs/${link}`)
-  const here = pages().filter((page) => page.startsWith('docs/') && page !== 'docs/README.md')
-  expect(here.filter((page) => !index.includes(page))).toEqual([])
-  expect(here.filter((page) => !isPacked(page))).toEqual([])
+  const inner = readdirSync('docs/internals').map((name) => `docs/internals/${name}`)
+  const pagesOfDocs = pages().filter(
+    (page) => page.startsWith('docs/') && page !== 'docs/README.md',
+  )
+  expect([...pagesOfDocs, ...inner].filter((page) => !index.includes(page))).toEqual([])
+  expect(pagesOfDocs.filter((page) => !isPacked(page))).toEqual([])
+})
+
+test('the sidebar of the site has every page of the index, in the same group', () => {
+  const groups = readFileSync('docs/README.md', 'utf8').split(/^## /m).slice(1, -1) // without "Words"
+  expect(groups.length).toBe(sidebar.length)
+  const missing = groups.flatMap((group, index) => {
+    const { items = [] } = sidebar[index] ?? {}
+    const addresses = items.map(({ link }) => link)
+    const wanted = linksOf(group).map((link) => {
+      return path.posix
+        .join('/docs', link)
+        .replace(/\.md$/, '')
+        .replace(/README$/, '')
+    })
+    return wanted.filter((address) => !addresses.includes(address))
+  })
+  expect(missing).toEqual([])
 })
 
 test('every block of the docs has a language, so that none is left unrun by mistake', () => {

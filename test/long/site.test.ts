@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { run } from '../../scripts/support/run.mjs'
+import { pages } from '../support/docs/blocks.js'
 import { deadLinks, sitePages } from '../support/docs/site.js'
 
 // The site as `npm run docs:site` builds it. VitePress refuses links to pages that are not there;
@@ -34,6 +35,19 @@ test('the reference has what the package exports', () => {
   for (const name of ['load', 'estimate', 'Engine', 'Reply', 'ChatOptions', 'createServer']) {
     expect(addresses).toMatch(new RegExp(`^/reference/.*/${name}$`, 'm'))
   }
+})
+
+test('headings have the braces that their Markdown has', () => {
+  const headings = pages().flatMap((page) => {
+    const found = readFileSync(page, 'utf8').matchAll(/^#+ ([^`\n]*\{.*)$/gm)
+    return [...found].map(([, heading = '']) => ({ page, heading }))
+  })
+  expect(headings.length).toBeGreaterThan(5)
+  const missing = headings.filter(({ page, heading }) => {
+    const html = sitePages(dist).get(`/${page.replace(/\.md$/, '')}`) ?? ''
+    return !html.includes(`>${heading} <a class="header-anchor"`)
+  })
+  expect(missing).toEqual([])
 })
 
 test('links to files of the repository lead to the web', () => {
