@@ -36,10 +36,18 @@ export function isOfWebpack(): boolean {
 /** Bundlers write something else in the place of these words, or set them where bundles run. */
 function makerOfBundle(): Maker {
   if (isExecutable(import.meta.url as string | undefined)) return 'executable'
-  if (process.env.NEXT_RUNTIME !== undefined) return 'next'
+  if (isNext()) return 'next'
   if (isOfWebpack()) return 'webpack'
   if ('bun' in process.versions) return 'bun'
   return (import.meta as { env?: object }).env === undefined ? 'unknown' : 'vite'
+}
+
+function isNext(): boolean {
+  try {
+    return process.env.NEXT_RUNTIME !== undefined
+  } catch {
+    return false // Deno asks for --allow-env
+  }
 }
 
 /** Of Node (a single executable application), of pkg, of Bun, or of Deno. */

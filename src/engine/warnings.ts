@@ -9,8 +9,8 @@ const told = new Set<string>()
  * first of them, of pm2's the first of an app. Any other process is.
  */
 export function isFirstWorker(): boolean {
-  const { NODE_APP_INSTANCE: instance = '' } = process.env
   if (!cluster.isWorker) return true
+  const { NODE_APP_INSTANCE: instance = '' } = process.env
   return instance === '' ? cluster.worker?.id === 1 : instance === '0'
 }
 

@@ -235,7 +235,7 @@ TEST("template run: values within each other are let go without a deep stack") {
     for (const char* value :
          {"[ns.a]", "{'b': ns.a}", "(1, ns.a)", "[{'b': (ns.a, 2)}]", "{'b': ns.a}.items"}) {
       const std::string text =
-          "{% set ns = namespace(a=1) %}{% for i in range(30000) %}"
+          "{% set ns = namespace(a=1) %}{% for i in range(15000) %}"
           "{% set ns.a = " +
           std::string(value) + " %}{% endfor %}done";
       const Result result = rendered(text, 1, {UINT64_MAX, {}});
