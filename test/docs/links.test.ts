@@ -58,7 +58,8 @@ test('every page of docs/ is in its index, and in no folder that is not packed',
 })
 
 test('the sidebar of the site has every page of the index, in the same group', () => {
-  const groups = readFileSync('docs/README.md', 'utf8').split(/^## /m).slice(1, -1) // without "Words"
+  // without "Words"
+  const groups = readFileSync('docs/README.md', 'utf8').split(/^## /m).slice(1, -1)
   expect(groups.length).toBe(sidebar.length)
   const missing = groups.flatMap((group, index) => {
     const { items = [] } = sidebar[index] ?? {}
