@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { LongestFirst } from './test/support/longest-first.js'
 
 const inFolders = (...names: string[]) => names.map((name) => `test/${name}/**/*.test.ts`)
 const processes = inFolders('lifecycle', 'examples', 'package', 'runtimes', 'e2e')
@@ -53,6 +54,7 @@ const expects = { poll: { interval: 5, timeout: 60_000 } }
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         logLevel: 'error', // or it warns of source maps that other packages left out
@@ -97,9 +99,9 @@ export default defineConfig({
         },
       },
       {
-        // Again, with the engine at the other end of a channel: see channel-port.ts.
+        // Again, with the engine at the other end of a channel: see channel-port.ts. Long, too.
         test: {
-          name: 'channel',
+          name: 'long-channel',
           include: overChannel,
           setupFiles: ['test/support/test-addon.ts', 'test/support/channel-addon.ts'],
           expect: expects,
