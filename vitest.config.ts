@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config'
-import { LongestFirst } from './test/support/longest-first.js'
+import { LongestFirst } from './test/longest-first.js'
 
 const inFolders = (...names: string[]) => names.map((name) => `test/${name}/**/*.test.ts`)
 const processes = inFolders('lifecycle', 'examples', 'package', 'runtimes', 'e2e')

@@ -1,8 +1,8 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /**
- * Files that take half a minute and more come first of their project, so that no worker waits for one
- * at its end. vitest goes by the size of a file where it has not run before, as on a fresh clone.
+ * Files that take half a minute and more come first of their project, so that no worker waits for
+ * one at its end. vitest goes by the size of a file where it has not run before, as on a fresh clone.
  */
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
