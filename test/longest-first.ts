@@ -2,7 +2,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /**
  * Files that take half a minute and more come first of their project, so that no worker waits for
- * one at its end. vitest goes by the size of a file where it has not run before, as on a fresh clone.
+ * one at its end. On a fresh clone, where none has run, vitest goes by the size of the files.
  */
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
