@@ -10,9 +10,12 @@ const pairs = [
   'test/e2e/engine/{fuzz,logprobs,mtp,prompt*,rerank,samplers,speculation}.test.ts',
   'test/e2e/engine/load/{gguf-fuzz,kv-types,model-*,trained-context}.test.ts',
   'test/e2e/http/{choices,completions,embeddings,histories,messages,reasoning}.test.ts',
-  'test/e2e/http/{responses,scores,tokens,tools-fallback,words}.test.ts',
+  'test/e2e/http/{responses,scores,structured,tokens,tools-fallback,words}.test.ts',
   'test/package/types.test.ts',
-  'test/e2e/{ai-*,cli-examples,cli-run*,langchain-*,one-seed,silent-system,slots}.test.ts',
+  'test/e2e/{ai-*,cli-*,langchain-*,one-seed,pull,silent-system,slots}.test.ts',
+  ...inFolders('e2e/isolation', 'e2e/page', 'e2e/tools'),
+  'test/examples/{docs,examples,pull-docs}.test.ts',
+  'test/lifecycle/{engine-ends,isolated,past-listeners}.test.ts',
 ]
 const overChannel = [
   'test/engine/{ended,engine-client,load,reply}.test.ts',

@@ -22,6 +22,8 @@ const long = [
   'mutants/mutants',
   'package/types',
   'e2e/engine/exact',
+  'e2e/isolation/cli-serve',
+  'examples/docs',
   'e2e/engine/failed-calls',
 ]
 

@@ -36,7 +36,7 @@ const notRun: [page: string, reason: string][] = [
 
 /** Pages whose programs need more than a project of their own, and the test that runs them. */
 const otherTests = new Map([
-  ['docs/bundlers.md', 'test/package/bundle.test.ts'],
+  ['docs/bundlers.md', 'test/long/packages/bundle.test.ts'],
   ['docs/cli.md', 'test/e2e/cli-examples.test.ts'],
   ['docs/frameworks.md', 'test/examples/frameworks-docs.test.ts'],
   ['docs/pull.md', 'test/examples/pull-docs.test.ts'],

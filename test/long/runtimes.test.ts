@@ -23,7 +23,7 @@ describe.runIf(isHere).each([
 
   test('does all of test/lifecycle and test/examples', async () => {
     const vitest = path.resolve('node_modules/vitest/vitest.mjs')
-    const args = ['run', '--project', 'process', 'test/lifecycle', 'test/examples']
+    const args = ['run', '--project', 'p*', 'test/lifecycle', 'test/examples']
     const env = { SLUICE_TEST_NODE: command, SLUICE_TEST_PACKAGE: packageUnderTest }
     const run = await startProgram(process.execPath, [vitest, ...args], { env }).result
     expect(run.code, run.stdout + run.stderr).toBe(0)

@@ -1,8 +1,8 @@
 import { copyFileSync, mkdirSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
-import { hosts } from '../support/packages/hosts.js'
-import { freePort, startProgram } from '../support/program.js'
+import { hosts } from '../../support/packages/hosts.js'
+import { freePort, startProgram } from '../../support/program.js'
 
 // An app of Next.js with our three examples for it, as docs/bundlers.md says: a route handler
 // (app/api/chat), and OpenAI's API in route handlers (app/api/llm) and API routes (pages/api/ai).

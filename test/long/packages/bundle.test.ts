@@ -2,9 +2,9 @@ import { cpSync, readFileSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { type BuildOptions, build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { hosts } from '../support/packages/hosts.js'
-import { packageUnderTest, projectWith } from '../support/packages/package-under-test.js'
-import { startProgram } from '../support/program.js'
+import { hosts } from '../../support/packages/hosts.js'
+import { packageUnderTest, projectWith } from '../../support/packages/package-under-test.js'
+import { startProgram } from '../../support/program.js'
 
 // A program that a bundler made of a user's, in a project that has the package installed.
 
@@ -44,10 +44,10 @@ describe.each(formats)('bundled by esbuild as %s', (format, extension) => {
 
 test('each way of docs/bundlers.md is one of these', () => {
   const page = readFileSync('docs/bundlers.md', 'utf8')
-  const mark = '<!-- run by test/package/bundle.test.ts -->'
+  const mark = '<!-- run by test/long/packages/bundle.test.ts -->'
   const blocks = page.split(`${mark}\n\`\`\`js\n`).slice(1)
   expect(blocks).toHaveLength(5)
-  const sources = ['test/hosts/bundled/bundle.mjs', 'test/package/bundle.test.ts']
+  const sources = ['test/hosts/bundled/bundle.mjs', 'test/long/packages/bundle.test.ts']
   const said = sources.map((file) => readFileSync(file, 'utf8')).join('\n')
   for (const block of blocks) {
     const code = block.slice(0, block.indexOf('```'))

@@ -1,7 +1,7 @@
 import path from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { hosts } from '../support/packages/hosts.js'
-import { startProgram } from '../support/program.js'
+import { hosts } from '../../support/packages/hosts.js'
+import { startProgram } from '../../support/program.js'
 
 // What runs a user's TypeScript and his tests, each as its own documentation tells, with the
 // packed tarball in node_modules. docs/bundlers.md has a row for each.
