@@ -36,6 +36,14 @@ const nodeOnly = [
   'mounted/{frameworks,routes,in-front}',
   'fetch/*',
 ].map((name) => `test/http/${name}.test.ts`)
+/** They change nothing of their process, so they share it: imports took a third of their time. */
+const shared = [
+  ...inFolders('apis', 'docs', 'options', 'schema', 'wire'),
+  'test/http/!(fault|flow|framing|leaks|operations|several-models).test.ts',
+  'test/http/{decisions,messages,responses}/*.test.ts',
+  'test/http/endpoints/!(completions|tool-load).test.ts',
+  'test/http/ollama/!(models).test.ts',
+]
 /** What `npm test` asks again over fetch: streams, ends and bodies. The rest is test:long's. */
 const carried = [
   'test/http/{answers,cancel,door,errors,fault,flow,framing,keys,leaks,metrics,page}.test.ts',
@@ -69,7 +77,20 @@ export default defineConfig({
           // It imports JSON as only bundlers do.
           server: { deps: { inline: [/@actions/] } },
           include: ['test/**/*.test.ts'],
-          exclude: ['**/node_modules/**', ...processes, ...long],
+          exclude: ['**/node_modules/**', ...processes, ...long, ...shared],
+          maxWorkers: '100%',
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        logLevel: 'error',
+        test: {
+          name: 'shared',
+          isolate: false,
+          expect: expects,
+          testTimeout: limits.unit,
+          hookTimeout: limits.unit,
+          include: shared,
           maxWorkers: '100%',
           sequence: { groupOrder: 0 },
         },
