@@ -123,9 +123,9 @@ export default defineConfig({
         },
       },
       {
-        // Again, with the engine at the other end of a channel: see channel-port.ts. Long, too.
+        // Again, with the engine at the other end of a channel: see channel-port.ts.
         test: {
-          name: 'long-channel',
+          name: 'channel',
           include: overChannel,
           setupFiles: ['test/support/test-addon.ts', 'test/support/channel-addon.ts'],
           expect: expects,

@@ -145,7 +145,9 @@ describe.each(MODEL_KINDS)('a %s model that pools', (kind) => {
 
 describe('a call', () => {
   test('that takes long is seen to go on', async () => {
-    const engine = await loaded({ model: slowEncoder() })
+    // Each takes longer than an engine in a process of its own is silent.
+    const model = encoderModel({ layers: 40, embedding: 384, seed: 2 })
+    const engine = await loaded({ model })
     const calls = 8 // so that one of them is met, however late this thread looks
     const embedding = engine.embed(Array.from({ length: calls }, () => long))
     let begun = engine.stats()
@@ -287,10 +289,10 @@ describe('a request', () => {
       engine,
       Array.from({ length: 10 }, () => long),
     )
-    const late = engine.embed(long)
+    const late = engine.embed(long).catch(() => undefined) // its turn may come in time
     const later = engine.embed(long)
     await expect(later).rejects.toMatchObject({ code: 'ERR_QUEUE_TIMEOUT' })
-    await Promise.allSettled([first.embedding, late])
+    await late
     expect((await first.embedding).embeddings).toHaveLength(10)
   })
 
