@@ -3,7 +3,7 @@ import { LongestFirst } from './test/longest-first.js'
 
 const inFolders = (...names: string[]) => names.map((name) => `test/${name}/**/*.test.ts`)
 const processes = inFolders('lifecycle', 'examples', 'package', 'runtimes', 'e2e')
-/** Real engines whose tests look neither at a clock nor at this machine's memory. */
+/** Real engines and servers whose tests need no core, and none of this machine's memory, alone. */
 const pairs = [
   ...inFolders('e2e/clients', 'e2e/engine/{chat,lora,queue}'),
   'test/e2e/engine/{batching,choices,decide,embed*,ends,exact,failed-calls,faults}.test.ts',

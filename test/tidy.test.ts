@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { headerCircles, scriptCircles } from './support/tidy/circles.js'
@@ -293,6 +294,20 @@ describe('no header in native includes itself, by way of others or not', () => {
     )
     expect(headerCircles(files)).toEqual([])
   })
+})
+
+/** The folder may be another user's. */
+const asAnyone = ['-c', 'safe.directory=*']
+
+test('the root has the files that belong there, and no other is committed', () => {
+  const committed = execFileSync('git', [...asAnyone, 'ls-files', ':(glob)*'], { encoding: 'utf8' })
+  const known = [
+    ...['.clang-format', '.editorconfig', '.gitattributes', '.gitignore', 'biome.json'],
+    ...['ARCHITECTURE.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'LICENSE', 'README.md'],
+    ...['THIRD-PARTY.md', 'CMakeLists.txt', 'binding.gyp', 'package.json', 'package-lock.json'],
+    ...['tsconfig.json', 'tsconfig.check.json', 'vitest.config.ts'],
+  ]
+  expect(committed.trim().split('\n').sort()).toEqual(known.sort())
 })
 
 describe('a folder has about twenty files at most', () => {

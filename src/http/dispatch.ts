@@ -74,7 +74,7 @@ export async function answer(app: App, call: Call): Promise<Answer> {
   if (route !== undefined) {
     if (method === 'POST') {
       if (key?.limits !== undefined) limit(app, call, api, key.limits)
-      call.limitTime(deadlinesOf(call.headers)) // what others ask for is there
+      call.limitTime(deadlinesOf(call.headers)) // no other method has the engine compute
     }
     const answer = await inTime(route.handle(app, call, match.id), call)
     call.headersAreReady()
